@@ -1,0 +1,4 @@
+//! Feature `dev`: everything that shows the provider without a region around it.
+
+pub mod pki;
+pub mod postgres;

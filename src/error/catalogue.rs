@@ -1,0 +1,220 @@
+//! The catalogue: every code with its facts, one row each. A promise to relying parties.
+//!
+//! A code is never renamed, renumbered or reused.
+
+/// Who is told first of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// The person: a page with a way forward and "back to the system".
+    Person,
+    /// The relying party: redirected (or answered) at once.
+    RelyingParty,
+    /// A page is all there can be: nobody is known to redirect to.
+    PageOnly,
+}
+
+macro_rules! catalogue {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $oauth:literal, $status:literal, $first:ident, $again:literal;)*) => {
+        /// A code: what went wrong, in the words that relying parties are promised.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// Every code, in the order of the catalogue.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable name: `error_code` on the wire.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The OAuth or OpenID `error` it is sent under (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1;
+            /// OpenID Connect Core 1.0 §3.1.2.6).
+            #[must_use]
+            pub const fn oauth(self) -> &'static str {
+                match self { $(Self::$variant => $oauth,)* }
+            }
+
+            /// The HTTP status where it is answered directly (page, JSON), not by a redirect.
+            #[must_use]
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+
+            /// Who is told first.
+            #[must_use]
+            pub const fn first(self) -> First {
+                match self { $(Self::$variant => First::$first,)* }
+            }
+
+            /// Whether another attempt at once can help.
+            #[must_use]
+            pub const fn again(self) -> bool {
+                match self { $(Self::$variant => $again,)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    // What happens at the card.
+    /// The browser sent no certificate.
+    CertificateMissing = "certificate_missing", "access_denied", 403, Person, true;
+    /// A Person ID certificate (personnummer) was chosen.
+    CertificateWrongType = "certificate_wrong_type", "access_denied", 403, Person, true;
+    /// The signing certificate of the pair was chosen.
+    CertificateForSigning = "certificate_for_signing", "access_denied", 403, Person, true;
+    /// A function (server) certificate.
+    CertificateNotPersonal = "certificate_not_personal", "access_denied", 403, Person, true;
+    /// The chain does not end in a trusted SITHS root, or its issuing CA is not allowed.
+    CertificateUntrusted = "certificate_untrusted", "access_denied", 403, Person, true;
+    /// Past its validity.
+    CertificateExpired = "certificate_expired", "access_denied", 403, Person, true;
+    /// Before its validity.
+    CertificateNotYetValid = "certificate_not_yet_valid", "access_denied", 403, Person, true;
+    /// No HSA-id in it, more than one, or not in the grammar; weak algorithm; broken encoding.
+    CertificateUnusable = "certificate_unusable", "access_denied", 403, Person, true;
+    /// A reserve card (LoA 2) where the client asks for LoA 3.
+    AssuranceTooLow = "assurance_too_low", "unmet_authentication_requirements", 403, RelyingParty, false;
+
+    // What happens with the user.
+    /// The HSA-id is not registered.
+    UserUnknown = "user_unknown", "access_denied", 403, RelyingParty, false;
+    /// Registered, but switched off.
+    UserDisabled = "user_disabled", "access_denied", 403, RelyingParty, false;
+    /// Outside the dates of the registration.
+    UserNotCurrent = "user_not_current", "access_denied", 403, RelyingParty, false;
+    /// A user, but without a role in this system.
+    RoleMissing = "role_missing", "access_denied", 403, RelyingParty, false;
+
+    // What happens with the login.
+    /// It took longer than a login may.
+    LoginExpired = "login_expired", "access_denied", 403, Person, true;
+    /// Its ticket was used already.
+    LoginReplayed = "login_replayed", "access_denied", 403, Person, true;
+    /// Started in another browser, or cookies are blocked, or the address was altered.
+    LoginLost = "login_lost", "access_denied", 403, PageOnly, true;
+    /// `prompt=none`, and no session that is good enough.
+    LoginRequired = "login_required", "login_required", 403, RelyingParty, false;
+    /// The database or another part is away.
+    Unavailable = "unavailable", "temporarily_unavailable", 503, RelyingParty, true;
+    /// A fault of ours.
+    Internal = "internal", "server_error", 500, RelyingParty, false;
+
+    // What happens to an authorization request.
+    /// No `client_id`.
+    ClientMissing = "client_missing", "invalid_request", 400, PageOnly, false;
+    /// A `client_id` that is not registered, or switched off.
+    ClientUnknown = "client_unknown", "invalid_request", 400, PageOnly, false;
+    /// No `redirect_uri`.
+    RedirectUriMissing = "redirect_uri_missing", "invalid_request", 400, PageOnly, false;
+    /// A `redirect_uri` that is not, to the letter, one of the client's.
+    RedirectUriUnregistered = "redirect_uri_unregistered", "invalid_request", 400, PageOnly, false;
+    /// A parameter was sent more than once.
+    ParameterRepeated = "parameter_repeated", "invalid_request", 400, RelyingParty, false;
+    /// The request is longer than is read.
+    RequestTooLong = "request_too_long", "invalid_request", 400, PageOnly, false;
+    /// The request is not form-encoded UTF-8.
+    RequestMalformed = "request_malformed", "invalid_request", 400, PageOnly, false;
+    /// No `response_type`.
+    ResponseTypeMissing = "response_type_missing", "invalid_request", 400, RelyingParty, false;
+    /// Another `response_type` than `code`.
+    ResponseTypeUnsupported = "response_type_unsupported", "unsupported_response_type", 400, RelyingParty, false;
+    /// Another `response_mode` than `query`.
+    ResponseModeUnsupported = "response_mode_unsupported", "invalid_request", 400, RelyingParty, false;
+    /// A `scope` without `openid`, or none.
+    ScopeOpenidMissing = "scope_openid_missing", "invalid_scope", 400, RelyingParty, false;
+    /// A scope that exists and that the client is not registered for.
+    ScopeUnregistered = "scope_unregistered", "invalid_scope", 400, RelyingParty, false;
+    /// No `code_challenge` from a client that must send one.
+    PkceMissing = "pkce_missing", "invalid_request", 400, RelyingParty, false;
+    /// `code_challenge_method` is `plain` (also by being left out).
+    PkcePlain = "pkce_plain", "invalid_request", 400, RelyingParty, false;
+    /// A `code_challenge` that is no SHA-256 in base64url, or an unknown method.
+    PkceMalformed = "pkce_malformed", "invalid_request", 400, RelyingParty, false;
+    /// An unknown value of `prompt`, or `none` together with another.
+    PromptInvalid = "prompt_invalid", "invalid_request", 400, RelyingParty, false;
+    /// A `max_age` that is no number of seconds.
+    MaxAgeInvalid = "max_age_invalid", "invalid_request", 400, RelyingParty, false;
+    /// `acr_values` names no level that is issued here.
+    AcrUnsupported = "acr_unsupported", "unmet_authentication_requirements", 400, RelyingParty, false;
+    /// `request` is not supported yet.
+    RequestObjectUnsupported = "request_object_unsupported", "request_not_supported", 400, RelyingParty, false;
+    /// `request_uri` is not supported.
+    RequestUriUnsupported = "request_uri_unsupported", "request_uri_not_supported", 400, RelyingParty, false;
+    /// `registration` is not supported.
+    RegistrationUnsupported = "registration_unsupported", "registration_not_supported", 400, RelyingParty, false;
+
+    // What happens to client authentication.
+    /// No client authentication.
+    ClientAuthenticationMissing = "client_authentication_missing", "invalid_client", 401, RelyingParty, false;
+    /// More than one way of client authentication in one request.
+    ClientAuthenticationRepeated = "client_authentication_repeated", "invalid_request", 400, RelyingParty, false;
+    /// Credentials that cannot be read.
+    ClientAuthenticationMalformed = "client_authentication_malformed", "invalid_client", 401, RelyingParty, false;
+    /// Another way of authenticating than the client is registered with.
+    ClientMethodUnregistered = "client_method_unregistered", "invalid_client", 401, RelyingParty, false;
+    /// A client that is not registered, or switched off, tried to authenticate.
+    ClientNotRegistered = "client_not_registered", "invalid_client", 401, RelyingParty, false;
+    /// The client secret is wrong.
+    ClientSecretWrong = "client_secret_wrong", "invalid_client", 401, RelyingParty, false;
+    /// A client assertion that is no JWT of the shape of RFC 7523 §3.
+    AssertionMalformed = "assertion_malformed", "invalid_client", 401, RelyingParty, false;
+    /// A client assertion that none of the client's keys has signed.
+    AssertionSignatureWrong = "assertion_signature_wrong", "invalid_client", 401, RelyingParty, false;
+    /// A client assertion past its `exp`, before its `nbf`, or valid for too long.
+    AssertionExpired = "assertion_expired", "invalid_client", 401, RelyingParty, false;
+    /// A client assertion for another audience.
+    AssertionAudienceWrong = "assertion_audience_wrong", "invalid_client", 401, RelyingParty, false;
+    /// A client assertion whose `jti` was used before.
+    AssertionReplayed = "assertion_replayed", "invalid_client", 401, RelyingParty, false;
+
+    // What happens to a token request.
+    /// No `grant_type`.
+    GrantTypeMissing = "grant_type_missing", "invalid_request", 400, RelyingParty, false;
+    /// Another `grant_type` than `authorization_code`.
+    GrantTypeUnsupported = "grant_type_unsupported", "unsupported_grant_type", 400, RelyingParty, false;
+    /// No `code`.
+    CodeMissing = "code_missing", "invalid_request", 400, RelyingParty, false;
+    /// A code that was never issued, or so long ago that it is forgotten, or to another client.
+    CodeUnknown = "code_unknown", "invalid_grant", 400, RelyingParty, false;
+    /// A code past its time.
+    CodeExpired = "code_expired", "invalid_grant", 400, RelyingParty, false;
+    /// A code that was redeemed before; all that it gave is revoked.
+    CodeReplayed = "code_replayed", "invalid_grant", 400, RelyingParty, false;
+    /// The `redirect_uri` is not that of the authorization request.
+    RedirectUriMismatch = "redirect_uri_mismatch", "invalid_grant", 400, RelyingParty, false;
+    /// No `code_verifier` though the authorization request had a challenge.
+    VerifierMissing = "verifier_missing", "invalid_grant", 400, RelyingParty, false;
+    /// A `code_verifier` that is not of RFC 7636 §4.1, or does not fit the challenge.
+    VerifierMismatch = "verifier_mismatch", "invalid_grant", 400, RelyingParty, false;
+    /// A `code_verifier` though the authorization request had no challenge (RFC 9700 §2.1.1).
+    VerifierUnexpected = "verifier_unexpected", "invalid_grant", 400, RelyingParty, false;
+    /// Revoked or disabled between code and token.
+    GrantRevoked = "grant_revoked", "invalid_grant", 400, RelyingParty, false;
+
+    // What happens to an access token.
+    /// No access token.
+    TokenMissing = "token_missing", "invalid_token", 401, RelyingParty, false;
+    /// Sent in more than one way (RFC 6750 §2).
+    TokenRepeated = "token_repeated", "invalid_request", 400, RelyingParty, false;
+    /// No access token of ours.
+    TokenMalformed = "token_malformed", "invalid_token", 401, RelyingParty, false;
+    /// Past its time.
+    TokenExpired = "token_expired", "invalid_token", 401, RelyingParty, false;
+    /// Revoked, or its user is no longer allowed to log in.
+    TokenRevoked = "token_revoked", "invalid_token", 401, RelyingParty, false;
+
+    // What happens to a request for a login error, and to any request.
+    /// No such attempt of this client in the last ten minutes.
+    LoginErrorUnknown = "login_error_unknown", "invalid_request", 404, RelyingParty, false;
+    /// No such address.
+    NotFound = "not_found", "invalid_request", 404, PageOnly, false;
+    /// Another HTTP method than the address takes.
+    MethodNotAllowed = "method_not_allowed", "invalid_request", 405, PageOnly, false;
+    /// Another content type than `application/x-www-form-urlencoded`.
+    ContentTypeUnsupported = "content_type_unsupported", "invalid_request", 415, RelyingParty, false;
+    /// The Host header is not the host of the TLS connection (RFC 9110 §15.5.20).
+    Misdirected = "misdirected", "invalid_request", 421, PageOnly, true;
+}

@@ -1,0 +1,1 @@
+//! The languages of users' texts: Swedish first, English by request.

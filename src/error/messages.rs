@@ -1,0 +1,1 @@
+//! Wording by code, Swedish and English, out of `messages/{sv,en}.toml`.

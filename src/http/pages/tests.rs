@@ -167,7 +167,7 @@ fn a_problem_shows_the_reference_the_buttons_and_the_chosen_certificate() {
     for text in [
         "7F3K-92QD",
         "Försök igen",
-        "Tillbaka till",
+        "Tillbaka till <bdi",
         "Person ID 3 CA v1",
         "2027-04-30",
     ] {

@@ -11,7 +11,7 @@ pub mod revocation;
 pub mod trust;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use certificate::{
     CertificateFacts, CertificateRejection, Judgement, PresentedChain, Rejected,

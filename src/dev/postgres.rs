@@ -106,8 +106,8 @@ pub enum PostgresError {
 }
 
 impl Server {
-    /// Starts a server and waits until it answers. Blocks for about a second, or a fifth of one
-    /// where kept data is there already.
+    /// Starts a server and waits until it answers. Blocks for about a second, and for a
+    /// tenth of one where kept data is there already.
     ///
     /// # Errors
     /// No programs, no user to run them as, a kept folder that is closed or in use, or a server
@@ -195,12 +195,19 @@ impl Server {
                 return Err(PostgresError::DatabaseName(name.to_owned()));
             }
         }
-        // An identifier cannot be a parameter; both were checked above.
-        let statement = match template {
-            Some(template) => format!("create database \"{name}\" template \"{template}\""),
-            None => format!("create database \"{name}\""),
-        };
         let mut connection = PgConnection::connect(&self.url("postgres")).await?;
+        // An identifier cannot be a parameter; both were checked above.
+        let mut statement = format!("create database \"{name}\"");
+        if let Some(template) = template {
+            statement += &format!(" template \"{template}\"");
+        }
+        // Copying files is twice as fast as logging pages; before version 15 it is the only way.
+        if connection
+            .server_version_num()
+            .is_some_and(|version| version >= 150_000)
+        {
+            statement += " strategy file_copy";
+        }
         connection.execute(AssertSqlSafe(statement)).await?;
         connection.close().await?;
         Ok(())

@@ -2,9 +2,9 @@
 //!
 //! Must never be used to read: it only writes.
 
-/// SEQUENCE.
+/// SEQUENCE, SEQUENCE OF.
 pub(super) const SEQUENCE: u8 = 0x30;
-/// OCTET STRING aside, the only string type of the card number.
+/// PrintableString: the card number.
 pub(super) const PRINTABLE_STRING: u8 = 0x13;
 /// GeneralName `[6]`: a URI (RFC 5280 §4.2.1.6).
 pub(super) const URI: u8 = 0x86;

@@ -235,20 +235,16 @@ impl Trust {
 
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |profile: &Profile| profile.subject_cn.clone();
+        let name = |profile: &Profile| profile.subject_cn.clone();
+        let roots: Vec<_> = self.roots.iter().map(name).collect();
+        let issuers: Vec<_> = self
+            .issuers
+            .iter()
+            .map(|issuer| name(&issuer.profile))
+            .collect();
         f.debug_struct("Trust")
-            .field(
-                "roots",
-                &self.roots.iter().map(|r| names(r)).collect::<Vec<_>>(),
-            )
-            .field(
-                "issuers",
-                &self
-                    .issuers
-                    .iter()
-                    .map(|i| names(&i.profile))
-                    .collect::<Vec<_>>(),
-            )
+            .field("roots", &roots)
+            .field("issuers", &issuers)
             .finish_non_exhaustive()
     }
 }

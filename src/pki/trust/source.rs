@@ -56,7 +56,7 @@ pub enum UnknownPolicy {
     Refuse,
 }
 
-/// What [`Trust`] is made of.
+/// What [`Trust`](super::Trust) is made of.
 #[derive(Clone, Debug)]
 pub struct TrustSource {
     /// The roots.

@@ -1,21 +1,22 @@
 //! The judgement: which roots and issuing CAs are trusted, for what, and what a chain is worth.
 //!
-//! Paths and signatures are webpki's; issuing CAs are pinned by key, because a name can be copied
-//! (Keycloak #52801). Must never look at revocation addresses or any other address in a
-//! certificate.
+//! Issuing CAs are pinned by key, because a name can be copied (Keycloak #52801). Must never look
+//! at revocation addresses or any other address in a certificate.
+
+mod path;
+mod source;
 
 use std::fmt;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use rustls::DistinguishedName;
-use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor, UnixTime};
-use serde::{Deserialize, Serialize};
-use webpki::{
-    ALL_VERIFICATION_ALGS, EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage,
-    RawPublicKeyEntity, VerifiedPath,
-};
+use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor};
+use webpki::{ALL_VERIFICATION_ALGS, KeyUsage, RawPublicKeyEntity};
 
+use self::path::{Path, Refusal, broken, refusal};
+pub use self::source::{
+    IssuerRow, Kind, PolicyRow, TrustFault, TrustFaultReason, TrustSource, UnknownPolicy,
+};
 use super::certificate::{
     CertificateRejection, Judgement, PresentedChain, Rejected, VerifiedCertificate,
 };
@@ -24,82 +25,15 @@ use crate::identity::assurance::Loa;
 use crate::identity::hsa_id::{HsaId, HsaIdGrammar};
 use crate::identity::personal_number::PersonalNumber;
 
-/// What a certificate is for, by its issuing CA and its policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// A person, by HSA-id: the only kind that logs in.
-    HsaId,
-    /// A person, by personnummer.
-    PersonId,
-    /// A person, by personnummer, on a mobile.
-    Mobile,
-    /// A server or system.
-    Function,
-}
-
-/// An issuing CA and what its certificates are for.
-#[derive(Clone, Debug)]
-pub struct IssuerRow {
-    /// The CA's certificate, issued by one of the roots. It is known by its key.
-    pub certificate: CertificateDer<'static>,
-    /// What its certificates are for, unless a policy says otherwise.
-    pub kind: Kind,
-    /// Their level of assurance; needed where the kind is [`Kind::HsaId`].
-    pub loa: Option<Loa>,
-    /// The policies under it that are known.
-    pub policies: Vec<PolicyRow>,
-}
-
-/// A certificate policy under an issuing CA.
-#[derive(Clone, Debug)]
-pub struct PolicyRow {
-    /// The OID, dotted.
-    pub oid: String,
-    /// What certificates of this policy are for.
-    pub kind: Kind,
-    /// Their level of assurance; that of the issuing CA where there is none.
-    pub loa: Option<Loa>,
-}
-
-/// What to do with a certificate none of whose policies is configured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UnknownPolicy {
-    /// Take the issuing CA's row.
-    #[default]
-    FollowIssuer,
-    /// Reject it.
-    Refuse,
-}
-
-/// What [`Trust`] is made of.
-#[derive(Clone, Debug)]
-pub struct TrustSource {
-    /// The roots.
-    pub roots: Vec<CertificateDer<'static>>,
-    /// The issuing CAs that are allowed, also those whose certificates are the wrong ones to
-    /// choose: they get the better answer.
-    pub issuers: Vec<IssuerRow>,
-    /// Which identifiers are HSA-ids.
-    pub grammar: HsaIdGrammar,
-    /// What to do with policies that are not configured.
-    pub unknown_policy: UnknownPolicy,
-}
-
 /// The configured trust, checked.
 pub struct Trust {
-    roots: Vec<Root>,
+    /// webpki's anchors carry no dates, so that they are kept here, in the same order.
+    roots: Vec<Profile>,
     anchors: Vec<TrustAnchor<'static>>,
     issuers: Vec<Issuer>,
     certificates: Vec<CertificateDer<'static>>,
     grammar: HsaIdGrammar,
     unknown_policy: UnknownPolicy,
-}
-
-/// A root: webpki's anchors carry no dates, so that they are kept here.
-struct Root {
-    profile: Profile,
 }
 
 struct Issuer {
@@ -123,18 +57,25 @@ impl Trust {
             let profile = authority(certificate, "root", index)?;
             // webpki does not look at an anchor's dates.
             if !is_current(&profile, now) {
-                return Err(TrustFault::of("root", &profile, TrustFaultReason::NotCurrent));
+                return Err(TrustFault::of(
+                    "root",
+                    &profile,
+                    TrustFaultReason::NotCurrent,
+                ));
             }
             let anchor = webpki::anchor_from_trusted_cert(certificate)
                 .map_err(|_| TrustFault::of("root", &profile, TrustFaultReason::Unreadable))?;
             anchors.push(anchor.to_owned());
-            roots.push(Root { profile });
+            roots.push(profile);
         }
         let mut issuers: Vec<Issuer> = Vec::new();
         let mut certificates = Vec::new();
         for (index, row) in source.issuers.into_iter().enumerate() {
             let issuer = Issuer::check(row.clone(), index, &roots)?;
-            if issuers.iter().any(|other| other.profile.key == issuer.profile.key) {
+            if issuers
+                .iter()
+                .any(|other| other.profile.key == issuer.profile.key)
+            {
                 let reason = TrustFaultReason::Repeated;
                 return Err(TrustFault::of("issuing CA", &issuer.profile, reason));
             }
@@ -164,10 +105,12 @@ impl Trust {
     /// [`Trust::verify`] of what a connection carries, for the ticket.
     #[must_use]
     pub fn judge(&self, chain: Option<&PresentedChain>, now: DateTime<Utc>) -> Judgement {
-        match chain.map(|chain| self.verify(chain, now)) {
-            None => Judgement::NoCertificate,
-            Some(Ok(verified)) => Judgement::Verified(verified),
-            Some(Err(rejected)) => Judgement::Rejected(rejected),
+        let Some(chain) = chain else {
+            return Judgement::NoCertificate;
+        };
+        match self.verify(chain, now) {
+            Ok(verified) => Judgement::Verified(verified),
+            Err(rejected) => Judgement::Rejected(rejected),
         }
     }
 
@@ -176,12 +119,21 @@ impl Trust {
     /// # Errors
     /// The first cause in the order of [`CertificateRejection`], which is the order of help: what
     /// another choice of certificate can cure comes before what only the card supplier can.
+    #[expect(
+        clippy::result_large_err,
+        reason = "made once a login, and read field by field"
+    )]
     pub fn verify(
         &self,
         chain: &PresentedChain,
         now: DateTime<Utc>,
     ) -> Result<VerifiedCertificate, Rejected> {
-        let bare = |(cause, detail)| Rejected { cause, facts: None, submitted: None, detail };
+        let bare = |(cause, detail)| Rejected {
+            cause,
+            facts: None,
+            submitted: None,
+            detail,
+        };
         if chain.is_excessive() {
             return Err(bare(refusal(CertificateRejection::ChainExcessive, "")));
         }
@@ -204,13 +156,7 @@ impl Trust {
         profile: &Profile,
         now: DateTime<Utc>,
     ) -> Result<(HsaId, Loa), Refusal> {
-        let leaf = EndEntityCert::try_from(chain.leaf()).map_err(|error| unloadable(&error))?;
-        // Browsers may send the leaf alone, so the configured CAs go with whatever they sent.
-        let path = Path {
-            leaf,
-            intermediates: [&self.certificates, chain.others()].concat(),
-            anchors: &self.anchors,
-        };
+        let path = Path::new(chain, &self.certificates, &self.anchors)?;
 
         // First a path at a moment when the leaf was valid, so that an expired card is told that
         // it is expired and not that it is untrusted; nothing else is believed before.
@@ -245,12 +191,18 @@ impl Trust {
     }
 
     fn must_hold_now(&self, path: &Path<'_>, now: DateTime<Utc>) -> Result<(), Refusal> {
-        let found = path.at(now, KeyUsage::client_auth()).map_err(|error| broken(&error))?;
+        let found = path
+            .at(now, KeyUsage::client_auth())
+            .map_err(|error| broken(&error))?;
         let anchor = found.anchor();
-        let root_is_current = self.roots.iter().zip(&self.anchors).any(|(root, configured)| {
-            configured.subject_public_key_info == anchor.subject_public_key_info
-                && is_current(&root.profile, now)
-        });
+        let root_is_current = self
+            .roots
+            .iter()
+            .zip(&self.anchors)
+            .any(|(root, configured)| {
+                configured.subject_public_key_info == anchor.subject_public_key_info
+                    && is_current(root, now)
+            });
         if !root_is_current {
             return Err(refusal(CertificateRejection::IssuerNotCurrent, "the root"));
         }
@@ -283,68 +235,44 @@ impl Trust {
 
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |profile: &Profile| profile.subject_cn.clone();
+        let name = |profile: &Profile| profile.subject_cn.clone();
+        let roots: Vec<_> = self.roots.iter().map(name).collect();
+        let issuers: Vec<_> = self
+            .issuers
+            .iter()
+            .map(|issuer| name(&issuer.profile))
+            .collect();
         f.debug_struct("Trust")
-            .field("roots", &self.roots.iter().map(|r| names(&r.profile)).collect::<Vec<_>>())
-            .field("issuers", &self.issuers.iter().map(|i| names(&i.profile)).collect::<Vec<_>>())
+            .field("roots", &roots)
+            .field("issuers", &issuers)
             .finish_non_exhaustive()
     }
 }
 
-/// A configured certificate that will not do.
-#[derive(Debug, thiserror::Error)]
-#[error("{certificate}: {reason}")]
-pub struct TrustFault {
-    /// Which: its role, common name and SHA-256, or its place in the list.
-    pub certificate: String,
-    /// Why.
-    pub reason: TrustFaultReason,
-}
-
-/// Why a configured certificate will not do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TrustFaultReason {
-    /// No X.509 certificate in DER.
-    #[error("is no certificate that can be read")]
-    Unreadable,
-    /// No basic constraints with CA, or no keyCertSign.
-    #[error("is not a CA's certificate (CA in basicConstraints, keyCertSign in keyUsage)")]
-    NotACa,
-    /// Outside its validity.
-    #[error("is outside its validity")]
-    NotCurrent,
-    /// No configured root has signed it.
-    #[error("is not signed by a configured root")]
-    NotUnderARoot,
-    /// Another row has the same key.
-    #[error("has the same key as another issuing CA in the list")]
-    Repeated,
-    /// HSA-id certificates without a level of assurance.
-    #[error("issues HSA-id certificates, so it needs loa = \"loa2\" or \"loa3\"")]
-    LoaMissing,
-}
-
-impl TrustFault {
-    fn of(role: &str, profile: &Profile, reason: TrustFaultReason) -> Self {
-        let certificate =
-            format!("{role} \"{}\" (SHA-256 {})", profile.subject_cn, profile.facts.sha256);
-        Self { certificate, reason }
-    }
-}
-
 impl Issuer {
-    fn check(row: IssuerRow, index: usize, roots: &[Root]) -> Result<Self, TrustFault> {
+    fn check(row: IssuerRow, index: usize, roots: &[Profile]) -> Result<Self, TrustFault> {
         let profile = authority(&row.certificate, "issuing CA", index)?;
         let fault = |reason| Err(TrustFault::of("issuing CA", &profile, reason));
-        if !roots.iter().any(|root| has_signed(&root.profile, &profile)) {
+        if !roots.iter().any(|root| has_signed(root, &profile)) {
             return fault(TrustFaultReason::NotUnderARoot);
         }
-        let kinds = std::iter::once((row.kind, row.loa))
-            .chain(row.policies.iter().map(|policy| (policy.kind, policy.loa.or(row.loa))));
-        if kinds.into_iter().any(|(kind, loa)| kind == Kind::HsaId && loa.is_none()) {
+        let kinds = std::iter::once((row.kind, row.loa)).chain(
+            row.policies
+                .iter()
+                .map(|policy| (policy.kind, policy.loa.or(row.loa))),
+        );
+        if kinds
+            .into_iter()
+            .any(|(kind, loa)| kind == Kind::HsaId && loa.is_none())
+        {
             return fault(TrustFaultReason::LoaMissing);
         }
-        Ok(Self { kind: row.kind, loa: row.loa, policies: row.policies, profile })
+        Ok(Self {
+            kind: row.kind,
+            loa: row.loa,
+            policies: row.policies,
+            profile,
+        })
     }
 
     /// What a certificate of this CA is for. Where several of its policies are configured, the
@@ -363,71 +291,11 @@ impl Issuer {
         match (known, unknown) {
             (Some(known), _) => Ok(known),
             (None, UnknownPolicy::FollowIssuer) => Ok((self.kind, self.loa)),
-            (None, UnknownPolicy::Refuse) => {
-                Err((CertificateRejection::PolicyUnknown, profile.policies.join(" ")))
-            }
+            (None, UnknownPolicy::Refuse) => Err((
+                CertificateRejection::PolicyUnknown,
+                profile.policies.join(" "),
+            )),
         }
-    }
-}
-
-/// A cause and its detail.
-type Refusal = (CertificateRejection, String);
-
-fn refusal(cause: CertificateRejection, detail: &str) -> Refusal {
-    (cause, detail.to_owned())
-}
-
-/// What a path is built from.
-struct Path<'a> {
-    leaf: EndEntityCert<'a>,
-    intermediates: Vec<CertificateDer<'a>>,
-    anchors: &'a [TrustAnchor<'static>],
-}
-
-impl Path<'_> {
-    /// The key of the CA that signed the leaf, on a path to a root that held while the leaf was
-    /// valid.
-    fn issuer_key(&self, profile: &Profile, now: DateTime<Utc>) -> Result<Vec<u8>, Refusal> {
-        let facts = &profile.facts;
-        let nearest = now.min(facts.not_after).max(facts.not_before);
-        let key = |moment| {
-            let path = self.at(moment, AnyPurpose)?;
-            Ok(path.issuer_spki().as_ref().to_vec())
-        };
-        match key(nearest) {
-            // The issuing CA has expired under a leaf that has not: when the leaf began it held.
-            Err(webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. }) => {
-                key(facts.not_before)
-            }
-            other => other,
-        }
-        .map_err(|error: webpki::Error| broken(&error))
-    }
-
-    fn at(
-        &self,
-        moment: DateTime<Utc>,
-        purpose: impl ExtendedKeyUsageValidator,
-    ) -> Result<VerifiedPath<'_>, webpki::Error> {
-        let seconds = u64::try_from(moment.timestamp()).unwrap_or(0);
-        self.leaf.verify_for_usage(
-            ALL_VERIFICATION_ALGS,
-            self.anchors,
-            &self.intermediates,
-            UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
-            purpose,
-            None,
-            None,
-        )
-    }
-}
-
-/// Leaves extended key usage to later checks, which have better answers.
-struct AnyPurpose;
-
-impl ExtendedKeyUsageValidator for AnyPurpose {
-    fn validate(&self, _: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        Ok(())
     }
 }
 
@@ -484,46 +352,15 @@ fn authority(
 /// has its path checked by webpki.
 fn has_signed(issuer: &Profile, subject: &Profile) -> bool {
     let key = SubjectPublicKeyInfoDer::from(issuer.key.as_slice());
-    let Ok(key) = RawPublicKeyEntity::try_from(&key) else { return false };
+    let Ok(key) = RawPublicKeyEntity::try_from(&key) else {
+        return false;
+    };
     issuer.subject == subject.issuer
         && ALL_VERIFICATION_ALGS.iter().any(|algorithm| {
             let signed = &subject.signed;
-            key.verify_signature(*algorithm, &signed.message, &signed.signature).is_ok()
+            key.verify_signature(*algorithm, &signed.message, &signed.signature)
+                .is_ok()
         })
-}
-
-/// Why webpki could not load the leaf.
-fn unloadable(error: &webpki::Error) -> Refusal {
-    let cause = match error {
-        webpki::Error::UnsupportedCriticalExtension => {
-            CertificateRejection::CriticalExtensionUnknown
-        }
-        _ => CertificateRejection::Unreadable,
-    };
-    (cause, error.to_string())
-}
-
-/// Why webpki found no path.
-fn broken(error: &webpki::Error) -> Refusal {
-    use webpki::Error as E;
-    let cause = match error {
-        E::UnknownIssuer => CertificateRejection::IssuerUnknown,
-        E::InvalidSignatureForPublicKey => CertificateRejection::SignatureWrong,
-        E::UnsupportedSignatureAlgorithmContext(_)
-        | E::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
-            CertificateRejection::SignatureAlgorithmWeak
-        }
-        E::UnsupportedCriticalExtension => CertificateRejection::CriticalExtensionUnknown,
-        E::CaUsedAsEndEntity => CertificateRejection::CaPresented,
-        // The leaf's own dates were looked at before, or the moment was chosen inside them.
-        E::CertExpired { .. } | E::CertNotValidYet { .. } => CertificateRejection::IssuerNotCurrent,
-        // The leaf's own purposes were looked at before.
-        E::RequiredEkuNotFoundContext(_) | E::EmptyEkuExtension => {
-            CertificateRejection::IssuerUnfit
-        }
-        _ => CertificateRejection::PathInvalid,
-    };
-    (cause, error.to_string())
 }
 
 #[cfg(test)]

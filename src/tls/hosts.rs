@@ -42,7 +42,10 @@ impl Hosts {
                 CardHosts::Fixed(names.iter().map(|name| normalised(name)).collect())
             }
         };
-        Self { issuer: normalised(issuer), card }
+        Self {
+            issuer: normalised(issuer),
+            card,
+        }
     }
 
     /// The issuer's host name, normalised.
@@ -55,7 +58,9 @@ impl Hosts {
     /// none of ours, gets the issuer's configuration, which asks for nothing.
     #[must_use]
     pub fn classify(&self, sni: Option<&str>) -> Host {
-        let Some(name) = sni.map(normalised) else { return Host::Issuer };
+        let Some(name) = sni.map(normalised) else {
+            return Host::Issuer;
+        };
         // The issuer host first: it never asks, however the card hosts are configured.
         if name == self.issuer {
             return Host::Issuer;
@@ -63,7 +68,10 @@ impl Hosts {
         match &self.card {
             CardHosts::Wildcard(parent) if name == *parent => Host::Card { name, label: None },
             CardHosts::Wildcard(parent) => match label_under(&name, parent) {
-                Some(label) => Host::Card { label: Some(label.to_owned()), name },
+                Some(label) => Host::Card {
+                    label: Some(label.to_owned()),
+                    name,
+                },
                 None => Host::Issuer,
             },
             CardHosts::Fixed(names) if names.contains(&name) => Host::Card { name, label: None },
@@ -101,7 +109,10 @@ mod tests {
     use super::*;
 
     fn wildcard() -> Hosts {
-        Hosts::new("IDP.localhost.", CardHosts::Wildcard("Card.idp.localhost".into()))
+        Hosts::new(
+            "IDP.localhost.",
+            CardHosts::Wildcard("Card.idp.localhost".into()),
+        )
     }
 
     #[test]
@@ -136,8 +147,14 @@ mod tests {
 
     #[test]
     fn a_fixed_list_admits_nothing_beside_it() {
-        let hosts = Hosts::new("idp.example", CardHosts::Fixed(vec!["C1.idp.example".into()]));
-        assert!(matches!(hosts.classify(Some("c1.idp.example")), Host::Card { label: None, .. }));
+        let hosts = Hosts::new(
+            "idp.example",
+            CardHosts::Fixed(vec!["C1.idp.example".into()]),
+        );
+        assert!(matches!(
+            hosts.classify(Some("c1.idp.example")),
+            Host::Card { label: None, .. }
+        ));
         assert_eq!(hosts.classify(Some("c2.idp.example")), Host::Issuer);
         assert_eq!(hosts.classify(Some("x.c1.idp.example")), Host::Issuer);
     }
@@ -152,6 +169,9 @@ mod tests {
     fn a_foreign_server_name_may_name_nothing() {
         assert_eq!(wildcard().authority(Some("other.example")), None);
         assert_eq!(wildcard().authority(None).as_deref(), Some("idp.localhost"));
-        assert_eq!(wildcard().authority(Some("IDP.localhost")).as_deref(), Some("idp.localhost"));
+        assert_eq!(
+            wildcard().authority(Some("IDP.localhost")).as_deref(),
+            Some("idp.localhost")
+        );
     }
 }

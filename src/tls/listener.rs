@@ -157,7 +157,13 @@ impl Shared {
             Ok(Ok((stream, host))) => {
                 counters.accept();
                 let peer = self.peer(addr, host, sni.as_deref(), stream.get_ref().1);
-                return Ok((Admitted { stream, _permit: permit }, peer));
+                return Ok((
+                    Admitted {
+                        stream,
+                        _permit: permit,
+                    },
+                    peer,
+                ));
             }
             Ok(Err(error)) => (Failure::of(&error), error),
             Err(_) => (Failure::TimedOut, io::ErrorKind::TimedOut.into()),
@@ -194,7 +200,11 @@ impl Shared {
             authority: self.parts.hosts.authority(sni),
             chain,
             tls: TlsFacts {
-                version: text(connection.protocol_version().and_then(|version| version.as_str())),
+                version: text(
+                    connection
+                        .protocol_version()
+                        .and_then(|version| version.as_str()),
+                ),
                 cipher: text(
                     connection
                         .negotiated_cipher_suite()

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HOST};
 use axum::http::uri::Authority;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
@@ -47,10 +47,18 @@ impl Peer {
     ///
     /// Every name that it gives counts: the authority of its target and each Host field
     /// (RFC 9112 §3.2). Ports are not compared, since a forwarder may change them. A request that
-    /// gives no name, or one that cannot be read, is misdirected as well.
+    /// gives no name, or one that cannot be read, is misdirected as well; and so is HTTP/2 on a card
+    /// host, which a client can speak without having agreed on it by ALPN.
     #[must_use]
     pub fn is_misdirected<B>(&self, request: &axum::http::Request<B>) -> bool {
-        let target = request.uri().authority().map(|authority| host_of(authority.as_str()));
+        let on_card_host = matches!(self.host, Host::Card { .. });
+        if on_card_host && request.version() == Version::HTTP_2 {
+            return true;
+        }
+        let target = request
+            .uri()
+            .authority()
+            .map(|authority| host_of(authority.as_str()));
         let fields = request.headers().get_all(HOST).iter();
         let fields = fields.map(|field| field.to_str().ok().and_then(host_of));
         let mut named = target.into_iter().chain(fields).peekable();
@@ -66,7 +74,10 @@ pub async fn misdirected(request: Request, next: Next) -> Response {
         Some(peer) if !peer.is_misdirected(&request) => next.run(request).await,
         _ => (
             StatusCode::MISDIRECTED_REQUEST,
-            [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CONNECTION, "close")],
+            [
+                (CONTENT_TYPE, "text/plain; charset=utf-8"),
+                (CONNECTION, "close"),
+            ],
             "misdirected\n",
         )
             .into_response(),
@@ -109,7 +120,11 @@ mod tests {
             host: Host::Issuer,
             authority: authority.map(str::to_owned),
             chain: None,
-            tls: TlsFacts { version: String::new(), cipher: String::new(), alpn: None },
+            tls: TlsFacts {
+                version: String::new(),
+                cipher: String::new(),
+                alpn: None,
+            },
         }
     }
 
@@ -152,8 +167,28 @@ mod tests {
     }
 
     #[test]
+    fn http_2_without_being_asked_is_misdirected_on_card_hosts() {
+        let request = Request::builder()
+            .version(Version::HTTP_2)
+            .uri("https://card.idp.localhost/")
+            .body(())
+            .unwrap();
+        let mut peer = peer(Some("card.idp.localhost"));
+        assert!(!peer.is_misdirected(&request));
+        peer.host = Host::Card {
+            name: "card.idp.localhost".into(),
+            label: None,
+        };
+        assert!(peer.is_misdirected(&request));
+    }
+
+    #[test]
     fn a_connection_for_a_foreign_name_serves_nothing() {
-        let request = Request::builder().uri("/").header(HOST, "other.example").body(()).unwrap();
+        let request = Request::builder()
+            .uri("/")
+            .header(HOST, "other.example")
+            .body(())
+            .unwrap();
         assert!(peer(None).is_misdirected(&request));
     }
 }

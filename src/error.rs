@@ -9,3 +9,4 @@ pub mod messages;
 pub mod tables;
 
 pub use catalogue::Code;
+pub use language::Language;

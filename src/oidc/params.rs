@@ -5,6 +5,9 @@ use crate::error::Code;
 /// Longest query or form that is read, in bytes: a sealed request must still fit a URL.
 pub const MAX_LENGTH: usize = 8 * 1024;
 
+/// Longest query with something sealed in it: a request of [`MAX_LENGTH`], sealed twice over.
+const MAX_SEALED_LENGTH: usize = 4 * MAX_LENGTH;
+
 /// Parameters whose names and values are decoded; nothing is believed yet.
 #[derive(Clone)]
 pub struct Params(Vec<(String, String)>);
@@ -41,7 +44,19 @@ impl Params {
     /// # Errors
     /// [`ParamsFault::TooLong`] and [`ParamsFault::Malformed`].
     pub fn parse(encoded: &str) -> Result<Self, ParamsFault> {
-        if encoded.len() > MAX_LENGTH {
+        Self::parse_within(encoded, MAX_LENGTH)
+    }
+
+    /// Reads a query that holds something sealed by this provider.
+    ///
+    /// # Errors
+    /// [`ParamsFault::TooLong`] and [`ParamsFault::Malformed`].
+    pub fn parse_sealed(encoded: &str) -> Result<Self, ParamsFault> {
+        Self::parse_within(encoded, MAX_SEALED_LENGTH)
+    }
+
+    fn parse_within(encoded: &str, longest: usize) -> Result<Self, ParamsFault> {
+        if encoded.len() > longest {
             return Err(ParamsFault::TooLong);
         }
         let pairs: Vec<(String, String)> = url::form_urlencoded::parse(encoded.as_bytes())

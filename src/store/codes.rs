@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-use super::{StoreError, loa, scopes};
+use super::StoreError;
+use super::columns::{loa, scopes};
 use crate::audit::Event;
 use crate::identity::user::User;
 use crate::oidc::client_auth::AuthenticatedClient;

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::{StoreError, loa, scopes};
+use super::StoreError;
+use super::columns::{loa, scopes};
 use crate::identity::user::User;
 use crate::oidc::client::Client;
 use crate::oidc::code::{Authentication, Grant};

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-use super::{StoreError, loa};
+use super::StoreError;
+use super::columns::loa;
 use crate::identity::user::User;
 use crate::oidc::code::Authentication;
 

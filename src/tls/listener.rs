@@ -33,8 +33,11 @@ use crate::pki::PresentedChain;
 /// Limits of the listener, and the TLS versions of card hosts.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long a handshake may take, from the first byte on.
+    /// How long a handshake may take where no card is asked for; and a ClientHello anywhere.
     pub handshake_timeout: Duration,
+    /// How long a handshake on a card host may take after its ClientHello: the person chooses a
+    /// certificate and types a PIN meanwhile.
+    pub card_handshake_timeout: Duration,
     /// How long after the handshake the first request must be complete.
     pub first_request_timeout: Duration,
     /// How long the header of a later request may take, and how long a connection may be idle.
@@ -53,6 +56,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             handshake_timeout: Duration::from_secs(10),
+            card_handshake_timeout: Duration::from_secs(180),
             first_request_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(30),
             max_connections: 4096,
@@ -148,13 +152,8 @@ impl Shared {
         };
         stream.set_nodelay(true)?;
         let mut sni = None;
-        let shaken = timeout(
-            self.parts.settings.handshake_timeout,
-            shake_hands(&self.configs, &self.parts.hosts, stream, &mut sni),
-        )
-        .await;
-        let failure = match shaken {
-            Ok(Ok((stream, host))) => {
+        let failure = match self.shake_hands(stream, &mut sni).await {
+            Ok((stream, host)) => {
                 counters.accept();
                 let peer = self.peer(addr, host, sni.as_deref(), stream.get_ref().1);
                 return Ok((
@@ -165,8 +164,8 @@ impl Shared {
                     peer,
                 ));
             }
-            Ok(Err(error)) => (Failure::of(&error), error),
-            Err(_) => (Failure::TimedOut, io::ErrorKind::TimedOut.into()),
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => (Failure::TimedOut, error),
+            Err(error) => (Failure::of(&error), error),
         };
         let (kind, error) = failure;
         counters.fail(kind);
@@ -176,6 +175,26 @@ impl Shared {
             _ => tracing::info!(%addr, sni, ?kind, %error, "handshake failed"),
         }
         Err(error)
+    }
+
+    // The ClientHello has one deadline and the rest another: a person at a chooser is not slow, but
+    // nobody types a ClientHello. `sni` outlives the handshake for the log.
+    async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        sni: &mut Option<String>,
+    ) -> io::Result<(TlsStream<TcpStream>, Host)> {
+        let settings = &self.parts.settings;
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
+        let start = timeout(settings.handshake_timeout, hello).await??;
+        *sni = start.client_hello().server_name().map(str::to_owned);
+        let host = self.parts.hosts.classify(sni.as_deref());
+        let (config, limit) = match host {
+            Host::Issuer => (&self.configs.issuer, settings.handshake_timeout),
+            Host::Card { .. } => (&self.configs.card, settings.card_handshake_timeout),
+        };
+        let stream = timeout(limit, start.into_stream(config.clone())).await??;
+        Ok((stream, host))
     }
 
     fn peer(
@@ -214,23 +233,6 @@ impl Shared {
             },
         }
     }
-}
-
-/// One deadline is over the whole of it, so it is one future. `sni` outlives it for the log.
-async fn shake_hands(
-    configs: &Configs,
-    hosts: &Hosts,
-    stream: TcpStream,
-    sni: &mut Option<String>,
-) -> io::Result<(TlsStream<TcpStream>, Host)> {
-    let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-    *sni = start.client_hello().server_name().map(str::to_owned);
-    let host = hosts.classify(sni.as_deref());
-    let config = match host {
-        Host::Issuer => &configs.issuer,
-        Host::Card { .. } => &configs.card,
-    };
-    Ok((start.into_stream(config.clone()).await?, host))
 }
 
 /// A connection that came in; its place is free again when it is dropped.

@@ -1,1 +1,4 @@
-//! stub
+//! Signing keys and the material of clients' keys.
+
+pub mod alg;
+pub mod public_jwk;

@@ -11,6 +11,7 @@ pub mod flow;
 pub mod http;
 pub mod identity;
 pub mod keys;
+mod named;
 pub mod oidc;
 pub mod pki;
 pub mod random;

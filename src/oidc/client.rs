@@ -1,0 +1,136 @@
+//! A relying party, as it is registered.
+//!
+//! Must never hold a client secret: only its SHA-256.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::scope::Scope;
+use crate::identity::assurance::Loa;
+use crate::keys::alg::SigningAlg;
+use crate::named::named;
+
+/// A relying party.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// `client_id`.
+    pub id: String,
+    /// What people read on pages.
+    pub name: String,
+    /// The system whose roles are asked for and told; without it any active user may log in.
+    pub system: Option<String>,
+    /// Whether it is switched on.
+    pub enabled: bool,
+    /// How it authenticates at the token endpoint, and by what.
+    pub authentication: ClientAuthentication,
+    /// Where answers may go: compared to the letter (RFC 9700 §2.1).
+    pub redirect_uris: Vec<String>,
+    /// The scopes it may ask for.
+    pub scopes: BTreeSet<Scope>,
+    /// What its tokens are signed with.
+    pub signing_alg: SigningAlg,
+    /// Whether it must send a code challenge.
+    pub pkce: Pkce,
+    /// Whether a session may stand in for the card.
+    pub sign_on: SignOn,
+    /// The lowest level of assurance it takes.
+    pub required_loa: Option<Loa>,
+    /// Who is told first of a failed login.
+    pub told_first: ToldFirst,
+}
+
+/// How a client authenticates (OpenID Connect Core 1.0 §9), and by what.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// By its secret in the Authorization header.
+    SecretBasic {
+        /// SHA-256 of the secret.
+        hash: [u8; 32],
+    },
+    /// By its secret in the form.
+    SecretPost {
+        /// SHA-256 of the secret.
+        hash: [u8; 32],
+    },
+    /// By an assertion that it signs (RFC 7523 §2.2).
+    PrivateKeyJwt {
+        /// Its public keys (RFC 7517 §5).
+        jwks: serde_json::Value,
+    },
+}
+
+impl ClientAuthentication {
+    /// The method alone.
+    #[must_use]
+    pub const fn method(&self) -> AuthMethod {
+        match self {
+            Self::SecretBasic { .. } => AuthMethod::ClientSecretBasic,
+            Self::SecretPost { .. } => AuthMethod::ClientSecretPost,
+            Self::PrivateKeyJwt { .. } => AuthMethod::PrivateKeyJwt,
+        }
+    }
+}
+
+impl fmt::Debug for ClientAuthentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientAuthentication")
+            .field(&self.method())
+            .finish()
+    }
+}
+
+named! {
+    /// `token_endpoint_auth_method` (OpenID Connect Core 1.0 §9).
+    pub enum AuthMethod {
+        /// The secret in the Authorization header.
+        ClientSecretBasic = "client_secret_basic",
+        /// The secret in the form.
+        ClientSecretPost = "client_secret_post",
+        /// A signed assertion.
+        PrivateKeyJwt = "private_key_jwt",
+    }
+}
+
+named! {
+    /// Whether a code challenge (RFC 7636) must be sent. `plain` is never taken.
+    pub enum Pkce {
+        /// Every authorization request must have one.
+        Required = "required",
+        /// Certification plans and older libraries send none.
+        Optional = "optional",
+    }
+}
+
+named! {
+    /// What it takes to be logged in.
+    pub enum SignOn {
+        /// Every login asks for the card, because workstations are shared.
+        Card = "card",
+        /// A session serves later logins, within its limits.
+        Session = "session",
+    }
+}
+
+named! {
+    /// Who is told first of a failed login.
+    pub enum ToldFirst {
+        /// As the catalogue says for each code.
+        Catalogue = "catalogue",
+        /// The person, on a page, before the relying party is told.
+        Person = "person",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_holds_no_hash_and_no_key() {
+        let secret = ClientAuthentication::SecretBasic { hash: [7; 32] };
+        assert_eq!(
+            format!("{secret:?}"),
+            "ClientAuthentication(ClientSecretBasic)"
+        );
+    }
+}

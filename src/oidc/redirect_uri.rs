@@ -1,0 +1,158 @@
+//! Which redirect URIs may be registered (RFC 9700 §2.1, RFC 8252 §7).
+//!
+//! Must never normalise: what is registered is compared to the letter.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+/// A redirect URI that may be registered, kept to the letter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RedirectUri(String);
+
+/// The longest that is registered.
+const MAX_LENGTH: usize = 2000;
+
+/// Why a redirect URI is not registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RedirectUriFault {
+    /// Empty, or not an absolute URI of printable ASCII.
+    #[error("expected an absolute address in ASCII, such as https://symfoni.example.se/callback")]
+    NotAbsolute,
+    /// Longer than 2000 characters.
+    #[error("longer than 2000 characters")]
+    TooLong,
+    /// A fragment (RFC 6749 §3.1.2).
+    #[error("a redirect URI has no fragment (#)")]
+    Fragment,
+    /// A user name or password before the host.
+    #[error("a redirect URI names no user before the host (@)")]
+    UserInfo,
+    /// A wildcard: redirect URIs are compared to the letter.
+    #[error("redirect URIs are compared to the letter: register each one, without *")]
+    Wildcard,
+    /// Plain HTTP to another machine.
+    #[error("http is taken for 127.0.0.1, [::1] and localhost alone; use https")]
+    Insecure,
+    /// A scheme that is neither https nor a private-use scheme with a dot (RFC 8252 §7.1).
+    #[error(
+        "expected https, or a native app's scheme with a dot in it, such as se.example.app:/callback"
+    )]
+    Scheme,
+}
+
+impl RedirectUri {
+    /// Takes a redirect URI that may be registered.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub fn parse(text: &str) -> Result<Self, RedirectUriFault> {
+        if text.len() > MAX_LENGTH {
+            return Err(RedirectUriFault::TooLong);
+        }
+        // Url::parse trims spaces, drops tabs and turns backslashes: what it would change is refused.
+        if text
+            .bytes()
+            .any(|byte| !byte.is_ascii_graphic() || byte == b'\\')
+        {
+            return Err(RedirectUriFault::NotAbsolute);
+        }
+        let url = Url::parse(text).map_err(|_| RedirectUriFault::NotAbsolute)?;
+        if text.contains('#') {
+            return Err(RedirectUriFault::Fragment);
+        }
+        if authority(text).contains('@') {
+            return Err(RedirectUriFault::UserInfo);
+        }
+        if authority(text).contains('*') {
+            return Err(RedirectUriFault::Wildcard);
+        }
+        match url.scheme() {
+            "https" | "http" if !text.contains("://") => Err(RedirectUriFault::NotAbsolute),
+            "https" => Ok(()),
+            "http" if is_loopback(&url) => Ok(()),
+            "http" => Err(RedirectUriFault::Insecure),
+            scheme if scheme.contains('.') => Ok(()),
+            _ => Err(RedirectUriFault::Scheme),
+        }?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// To the letter, as registered.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RedirectUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What stands between `//` and the path, as written.
+fn authority(text: &str) -> &str {
+    let (_, after) = text.split_once("://").unwrap_or_default();
+    after.split(['/', '?']).next().unwrap_or_default()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address == std::net::Ipv4Addr::LOCALHOST,
+        Some(Host::Ipv6(address)) => address == std::net::Ipv6Addr::LOCALHOST,
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_breaks_a_rule_is_refused_by_that_rule() {
+        let long = format!("https://rp.example/{}", "a".repeat(2000));
+        let table = [
+            ("", RedirectUriFault::NotAbsolute),
+            ("/callback", RedirectUriFault::NotAbsolute),
+            ("//rp.example/callback", RedirectUriFault::NotAbsolute),
+            ("https:rp.example/callback", RedirectUriFault::NotAbsolute),
+            ("https://", RedirectUriFault::NotAbsolute),
+            (" https://rp.example/", RedirectUriFault::NotAbsolute),
+            (
+                "https://rp.example\\@evil.example/",
+                RedirectUriFault::NotAbsolute,
+            ),
+            ("https://rp.example/å", RedirectUriFault::NotAbsolute),
+            (&long, RedirectUriFault::TooLong),
+            ("https://rp.example/#", RedirectUriFault::Fragment),
+            ("https://rp.example/cb#part", RedirectUriFault::Fragment),
+            ("https://user@rp.example/", RedirectUriFault::UserInfo),
+            ("https://@rp.example/", RedirectUriFault::UserInfo),
+            ("https://*.rp.example/", RedirectUriFault::Wildcard),
+            ("http://rp.example/cb", RedirectUriFault::Insecure),
+            ("http://localhost.rp.example/cb", RedirectUriFault::Insecure),
+            ("javascript:alert(1)", RedirectUriFault::Scheme),
+            ("myapp:/cb", RedirectUriFault::Scheme),
+            ("urn:ietf:wg:oauth:2.0:oob", RedirectUriFault::Scheme),
+        ];
+        for (text, fault) in table {
+            assert_eq!(RedirectUri::parse(text), Err(fault), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_good_is_kept_to_the_letter() {
+        for text in [
+            "https://rp.example",
+            "https://RP.example:443/cb/../x?a=%2f&b=@",
+            "http://127.0.0.1:8080/cb",
+            "http://[::1]/cb",
+            "http://localhost:3000/cb",
+            "se.example.app:/callback",
+        ] {
+            assert_eq!(RedirectUri::parse(text).unwrap().as_str(), text);
+        }
+    }
+}

@@ -1,1 +1,274 @@
-//! stub
+//! Configuration: a TOML file and environment variables, checked whole before anything starts.
+//!
+//! The only place that reads either. Must never pass a wrong value on, and never print a secret.
+
+mod check;
+mod layers;
+mod nearest;
+mod raw;
+mod sealing_key;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use chrono::TimeDelta;
+use secrecy::SecretString;
+use url::Url;
+
+pub use sealing_key::SealingKey;
+
+use crate::identity::assurance::Loa;
+use crate::named::named;
+
+/// Environment variables; those that begin with `SITHS_IDP__` are configuration.
+pub type Environment = BTreeMap<String, String>;
+
+/// What is in force in an installation.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The issuer's address: https, a host name, no path. See [`Config::issuer_identifier`].
+    pub issuer: Url,
+    /// Where connections are taken.
+    pub listen: Vec<SocketAddr>,
+    /// The database.
+    pub database: Database,
+    /// The server's certificates.
+    pub tls: TlsFiles,
+    /// Where and how cards are asked for.
+    pub card: Card,
+    /// Which cards are believed.
+    pub trust: TrustFiles,
+    /// What seals private keys and what travels through browsers.
+    pub sealing_key: SealingKey,
+    /// How long things live.
+    pub lifetimes: Lifetimes,
+    /// How much is taken on at once.
+    pub limits: Limits,
+    /// The log.
+    pub log: Log,
+}
+
+/// The part of the configuration that administrators' commands need.
+#[derive(Clone, Debug)]
+pub struct Administration {
+    /// The database.
+    pub database: Database,
+    /// Beginnings of HSA-ids that are taken besides `SE` and `SE16`.
+    pub hsa_id_prefixes: Vec<String>,
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub struct Database {
+    /// `postgres://user@host/name`, or with `?host=/run/postgresql` for a socket.
+    pub url: SecretString,
+    /// Connections that one node holds at most.
+    pub max_connections: u32,
+    /// Whether a database on another machine may be reached without verified TLS.
+    pub insecure_plaintext: bool,
+}
+
+/// PEM files of the server's certificates.
+#[derive(Clone, Debug)]
+pub struct TlsFiles {
+    /// Certificate and chain of the issuer host.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+    /// Certificate and chain of the card hosts, where it is another.
+    pub card_certificate: Option<PathBuf>,
+    /// Its private key.
+    pub card_key: Option<PathBuf>,
+}
+
+/// Where and how cards are asked for.
+#[derive(Clone, Debug)]
+pub struct Card {
+    /// The host names.
+    pub hosts: CardHosts,
+    /// Whether TLS 1.2 is offered there: some card drivers lack RSA-PSS, which TLS 1.3 needs.
+    pub tls12: bool,
+    /// Whether TLS 1.3 is offered there.
+    pub tls13: bool,
+}
+
+/// The host names that ask for a card.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CardHosts {
+    /// `card.<issuer host>` and every label below it.
+    Wildcard,
+    /// These, at least two: a retry goes to the next. None is the issuer host.
+    Fixed(Vec<String>),
+}
+
+/// Which cards are believed.
+#[derive(Clone, Debug)]
+pub struct TrustFiles {
+    /// PEM files of root certificates.
+    pub roots: Vec<PathBuf>,
+    /// The issuing certificates below them that are believed, and for what.
+    pub issuers: Vec<IssuerFile>,
+    /// What to make of a policy that no row names.
+    pub unknown_policy: UnknownPolicy,
+    /// Beginnings of HSA-ids that are taken besides `SE` and `SE16`.
+    pub hsa_id_prefixes: Vec<String>,
+}
+
+/// An issuing certificate, and what it issues.
+#[derive(Clone, Debug)]
+pub struct IssuerFile {
+    /// Its PEM file.
+    pub certificate: PathBuf,
+    /// What it issues, where no policy says otherwise.
+    pub kind: IssuerKind,
+    /// The level of assurance, where no policy says otherwise.
+    pub loa: Option<Loa>,
+    /// What certificates with a policy are.
+    pub policies: Vec<PolicyRow>,
+}
+
+/// What a certificate with a policy is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyRow {
+    /// The policy's object identifier, as `1.2.752.74.8.512`.
+    pub oid: String,
+    /// What such certificates are.
+    pub kind: IssuerKind,
+    /// Their level of assurance.
+    pub loa: Option<Loa>,
+}
+
+named! {
+    /// What an issuing certificate issues.
+    pub enum IssuerKind {
+        /// Cards of people, with an HSA-id: the only kind that logs in by the browser.
+        HsaId = "hsa-id",
+        /// Cards of people, with a personnummer.
+        PersonId = "person-id",
+        /// Mobile SITHS.
+        Mobile = "mobile",
+        /// Servers and systems.
+        Function = "function",
+    }
+}
+
+named! {
+    /// What to make of a certificate policy that no row names.
+    pub enum UnknownPolicy {
+        /// What its issuer's row says.
+        FollowIssuer = "follow-issuer",
+        /// Refuse the certificate.
+        Refuse = "refuse",
+    }
+}
+
+/// How long things live.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// A login, from the authorization request to the card.
+    pub login: TimeDelta,
+    /// A ticket from a card host to the issuer host.
+    pub ticket: TimeDelta,
+    /// An authorization code (RFC 6749 §4.1.2: ten minutes at most).
+    pub code: TimeDelta,
+    /// A session in a browser.
+    pub session: TimeDelta,
+    /// An access token.
+    pub access_token: TimeDelta,
+    /// An ID token (Swedish OpenID Connect profile: five minutes at most).
+    pub id_token: TimeDelta,
+}
+
+/// How much is taken on at once, and how long is waited.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Open connections.
+    pub max_connections: usize,
+    /// Handshakes under way, people at their PIN included.
+    pub max_handshakes: usize,
+    /// A handshake on a host that asks for no card.
+    pub handshake_timeout: TimeDelta,
+    /// A handshake on a card host: the person chooses a certificate and types a PIN meanwhile.
+    pub card_handshake_timeout: TimeDelta,
+    /// From the handshake to the whole head of the first request.
+    pub first_request_timeout: TimeDelta,
+}
+
+/// The log.
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// Its format.
+    pub format: LogFormat,
+    /// What is logged, as `info,siths_idp=debug`.
+    pub filter: String,
+}
+
+named! {
+    /// The format of the log.
+    pub enum LogFormat {
+        /// For people.
+        Text = "text",
+        /// One JSON object a line.
+        Json = "json",
+    }
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    /// One sentence each: the key, what is there, what would be right.
+    pub faults: Vec<String>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration cannot be used:")?;
+        self.faults
+            .iter()
+            .try_for_each(|fault| write!(f, "\n  - {fault}"))
+    }
+}
+
+impl Config {
+    /// Reads a file and the environment of the process.
+    ///
+    /// # Errors
+    /// Everything that is wrong, together.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        Self::load_with(path, &std::env::vars().collect())
+    }
+
+    /// Reads a file and an environment; the environment wins over the file.
+    ///
+    /// # Errors
+    /// Everything that is wrong, together.
+    pub fn load_with(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut layers = layers::read(path, environment)?;
+        let raw = layers.raw()?;
+        check::config(raw, layers)
+    }
+
+    /// The issuer identifier, as `iss` has it and relying parties compare it: without a slash at the
+    /// end (OpenID Connect Discovery 1.0 §4.3).
+    #[must_use]
+    pub fn issuer_identifier(&self) -> &str {
+        self.issuer.as_str().trim_end_matches('/')
+    }
+}
+
+impl Administration {
+    /// Reads what administrators' commands need, and asks for nothing else.
+    ///
+    /// # Errors
+    /// Everything that is wrong with that part, together.
+    pub fn load_with(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut layers = layers::read(path, environment)?;
+        let raw = layers.raw()?;
+        check::administration(raw, layers)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! The file, mirrored: names and types alone. Every key that exists is here.
+//!
+//! What is not an `Option` has its value in `config/default.toml`.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::{IssuerKind, LogFormat, UnknownPolicy};
+use crate::identity::assurance::Loa;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawConfig {
+    pub issuer: Option<String>,
+    pub listen: Vec<String>,
+    pub sealing_key: Option<SecretString>,
+    pub sealing_key_file: Option<String>,
+    pub database: RawDatabase,
+    pub tls: RawTls,
+    pub card: RawCard,
+    pub trust: RawTrust,
+    pub lifetimes: RawLifetimes,
+    pub limits: RawLimits,
+    pub log: RawLog,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDatabase {
+    pub url: Option<SecretString>,
+    pub url_file: Option<String>,
+    pub max_connections: u32,
+    pub insecure_plaintext: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTls {
+    pub certificate: Option<String>,
+    pub key: Option<String>,
+    pub card_certificate: Option<String>,
+    pub card_key: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCard {
+    pub hosts: Vec<String>,
+    pub tls12: bool,
+    pub tls13: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawTrust {
+    pub roots: Vec<String>,
+    pub issuers: Vec<RawIssuer>,
+    pub unknown_policy: UnknownPolicy,
+    pub hsa_id_prefixes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawIssuer {
+    pub certificate: String,
+    pub kind: IssuerKind,
+    pub loa: Option<Loa>,
+    #[serde(default)]
+    pub policies: Vec<RawPolicy>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPolicy {
+    pub oid: String,
+    pub kind: IssuerKind,
+    pub loa: Option<Loa>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLifetimes {
+    pub login: String,
+    pub ticket: String,
+    pub code: String,
+    pub session: String,
+    pub access_token: String,
+    pub id_token: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLimits {
+    pub max_connections: u32,
+    pub max_handshakes: u32,
+    pub handshake_timeout: String,
+    pub card_handshake_timeout: String,
+    pub first_request_timeout: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawLog {
+    pub format: LogFormat,
+    pub filter: String,
+}

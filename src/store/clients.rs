@@ -1,0 +1,358 @@
+//! Relying parties.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
+
+use super::audit::{self, By, NewEvent};
+use super::{StoreError, broken_constraint};
+use crate::oidc::client::{AuthMethod, Client, ClientAuthentication};
+
+/// Why a relying party is not registered.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The id is not in the grammar (RFC 6749 appendix A.1).
+    #[error(
+        "a client's id is 1 to 200 printable ASCII characters without space, quote and backslash"
+    )]
+    IdMalformed,
+    /// No name.
+    #[error("a client needs a name")]
+    NameMissing,
+    /// No such system.
+    #[error("there is no such system: add it and a role in it first (roles add)")]
+    SystemUnknown,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for ClientError {
+    fn from(error: sqlx::Error) -> Self {
+        match broken_constraint(&error) {
+            Some("clients_id_grammar") => Self::IdMalformed,
+            Some("clients_name_is_there") => Self::NameMissing,
+            Some("clients_system_id_fkey") => Self::SystemUnknown,
+            _ => Self::Store(error.into()),
+        }
+    }
+}
+
+/// Every relying party, by id.
+///
+/// # Errors
+/// A row that no version of this program writes, or the database failed.
+pub async fn all(connection: &mut PgConnection) -> Result<Vec<Client>, StoreError> {
+    select(connection, None).await
+}
+
+/// The relying party with an id.
+///
+/// # Errors
+/// A row that no version of this program writes, or the database failed.
+pub async fn by_id(connection: &mut PgConnection, id: &str) -> Result<Option<Client>, StoreError> {
+    Ok(select(connection, Some(id)).await?.pop())
+}
+
+async fn select(
+    connection: &mut PgConnection,
+    id: Option<&str>,
+) -> Result<Vec<Client>, StoreError> {
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, name, system_id, enabled, auth_method, secret_hash, jwks, signing_alg, pkce,
+            sign_on, required_loa, told_first,
+            array(
+                select uri
+                from client_redirect_uris
+                where client_redirect_uris.client_id = clients.id
+                order by uri collate "C"
+            ) as "redirect_uris!",
+            array(
+                select scope
+                from client_scopes
+                where client_scopes.client_id = clients.id
+            ) as "scopes!"
+        from clients
+        where $1::text is null or id = $1
+        order by id"#,
+        id,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Client::try_from).collect()
+}
+
+/// Writes a relying party as it is to be, new or not; whether it was new.
+///
+/// # Errors
+/// A malformed id or name, an unknown system, or the database failed; nothing is changed then.
+pub async fn put(
+    connection: &mut PgConnection,
+    by: By<'_>,
+    client: &Client,
+) -> Result<bool, ClientError> {
+    let mut transaction = connection.begin().await?;
+    let added = put_row(&mut transaction, by.now, client).await?;
+    put_lists(&mut transaction, by.now, client).await?;
+    let details = json!({
+        "by": by.operator,
+        "name": client.name,
+        "system": client.system,
+        "authentication": client.authentication.method(),
+        "redirect_uris": client.redirect_uris,
+        "scopes": client.scopes,
+        "signing_alg": client.signing_alg,
+        "pkce": client.pkce,
+        "sign_on": client.sign_on,
+        "required_loa": client.required_loa,
+        "told_first": client.told_first,
+    });
+    let event = if added {
+        "client.added"
+    } else {
+        "client.updated"
+    };
+    let client_id = Some(client.id.as_str());
+    let event = NewEvent {
+        event,
+        client_id,
+        details,
+        ..NewEvent::default()
+    };
+    audit::record(&mut transaction, by.now, event).await?;
+    transaction.commit().await?;
+    Ok(added)
+}
+
+async fn put_row(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+    client: &Client,
+) -> Result<bool, ClientError> {
+    let (secret_hash, jwks) = match &client.authentication {
+        ClientAuthentication::SecretBasic { hash } | ClientAuthentication::SecretPost { hash } => {
+            (Some(hash.as_slice()), None)
+        }
+        ClientAuthentication::PrivateKeyJwt { jwks } => (None, Some(jwks)),
+    };
+    let added = sqlx::query_scalar!(
+        r#"insert into clients
+            (id, name, system_id, enabled, auth_method, secret_hash, jwks, signing_alg, pkce,
+            sign_on, required_loa, told_first, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        on conflict (id) do update
+        set name = excluded.name,
+            system_id = excluded.system_id,
+            enabled = excluded.enabled,
+            auth_method = excluded.auth_method,
+            secret_hash = excluded.secret_hash,
+            jwks = excluded.jwks,
+            signing_alg = excluded.signing_alg,
+            pkce = excluded.pkce,
+            sign_on = excluded.sign_on,
+            required_loa = excluded.required_loa,
+            told_first = excluded.told_first
+        returning xmax = 0 as "added!""#,
+        client.id,
+        client.name,
+        client.system,
+        client.enabled,
+        client.authentication.method().name(),
+        secret_hash,
+        jwks,
+        client.signing_alg.name(),
+        client.pkce.name(),
+        client.sign_on.name(),
+        client.required_loa.map(|loa| loa.name()),
+        client.told_first.name(),
+        now,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(added)
+}
+
+/// Redirect URIs and scopes: those that are gone are deleted, those that are new inserted.
+async fn put_lists(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+    client: &Client,
+) -> Result<(), ClientError> {
+    let scopes: Vec<String> = client
+        .scopes
+        .iter()
+        .map(|scope| scope.name().to_owned())
+        .collect();
+    sqlx::query!(
+        "delete from client_redirect_uris where client_id = $1 and uri <> all($2)",
+        client.id,
+        &client.redirect_uris,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "insert into client_redirect_uris (client_id, uri, created_at)
+        select $1, uri, $3 from unnest($2::text[]) as uri
+        on conflict (client_id, uri) do nothing",
+        client.id,
+        &client.redirect_uris,
+        now,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "delete from client_scopes where client_id = $1 and scope <> all($2)",
+        client.id,
+        &scopes,
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "insert into client_scopes (client_id, scope, created_at)
+        select $1, scope, $3 from unnest($2::text[]) as scope
+        on conflict (client_id, scope) do nothing",
+        client.id,
+        &scopes,
+        now,
+    )
+    .execute(&mut *connection)
+    .await?;
+    Ok(())
+}
+
+/// Switches a relying party on.
+///
+/// # Errors
+/// The database failed.
+pub async fn enable(
+    connection: &mut PgConnection,
+    by: By<'_>,
+    id: &str,
+) -> Result<bool, StoreError> {
+    let mut transaction = connection.begin().await?;
+    let rows = sqlx::query!(
+        "update clients set enabled = true where id = $1 and not enabled",
+        id
+    )
+    .execute(&mut *transaction)
+    .await?
+    .rows_affected();
+    record_switch(&mut transaction, by, id, rows, "client.enabled").await?;
+    transaction.commit().await?;
+    Ok(rows > 0)
+}
+
+/// Switches a relying party off.
+///
+/// # Errors
+/// The database failed.
+pub async fn disable(
+    connection: &mut PgConnection,
+    by: By<'_>,
+    id: &str,
+) -> Result<bool, StoreError> {
+    let mut transaction = connection.begin().await?;
+    let rows = sqlx::query!(
+        "update clients set enabled = false where id = $1 and enabled",
+        id
+    )
+    .execute(&mut *transaction)
+    .await?
+    .rows_affected();
+    record_switch(&mut transaction, by, id, rows, "client.disabled").await?;
+    transaction.commit().await?;
+    Ok(rows > 0)
+}
+
+async fn record_switch(
+    connection: &mut PgConnection,
+    by: By<'_>,
+    id: &str,
+    rows: u64,
+    event: &str,
+) -> Result<(), StoreError> {
+    if rows == 0 {
+        return Ok(());
+    }
+    let details = json!({ "by": by.operator });
+    let event = NewEvent {
+        event,
+        client_id: Some(id),
+        details,
+        ..NewEvent::default()
+    };
+    audit::record(connection, by.now, event).await
+}
+
+/// A row of `clients`, with its lists.
+struct Row {
+    id: String,
+    name: String,
+    system_id: Option<String>,
+    enabled: bool,
+    auth_method: String,
+    secret_hash: Option<Vec<u8>>,
+    jwks: Option<serde_json::Value>,
+    signing_alg: String,
+    pkce: String,
+    sign_on: String,
+    required_loa: Option<String>,
+    told_first: String,
+    redirect_uris: Vec<String>,
+    scopes: Vec<String>,
+}
+
+impl TryFrom<Row> for Client {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        let scopes: Result<BTreeSet<_>, _> = row.scopes.iter().map(|scope| scope.parse()).collect();
+        let required_loa = row.required_loa.as_deref().map(str::parse).transpose();
+        Ok(Self {
+            authentication: authentication(&row.auth_method, row.secret_hash, row.jwks)?,
+            id: row.id,
+            name: row.name,
+            system: row.system_id,
+            enabled: row.enabled,
+            redirect_uris: row.redirect_uris,
+            scopes: scopes.map_err(|_| unknown("scope"))?,
+            signing_alg: row
+                .signing_alg
+                .parse()
+                .map_err(|_| unknown("signing_alg"))?,
+            pkce: row.pkce.parse().map_err(|_| unknown("pkce"))?,
+            sign_on: row.sign_on.parse().map_err(|_| unknown("sign_on"))?,
+            required_loa: required_loa.map_err(|_| unknown("required_loa"))?,
+            told_first: row.told_first.parse().map_err(|_| unknown("told_first"))?,
+        })
+    }
+}
+
+fn authentication(
+    method: &str,
+    secret_hash: Option<Vec<u8>>,
+    jwks: Option<serde_json::Value>,
+) -> Result<ClientAuthentication, StoreError> {
+    let hash = || {
+        let hash = secret_hash.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
+        hash.ok_or_else(|| unknown("secret_hash"))
+    };
+    match method.parse().map_err(|_| unknown("auth_method"))? {
+        AuthMethod::ClientSecretBasic => Ok(ClientAuthentication::SecretBasic { hash: hash()? }),
+        AuthMethod::ClientSecretPost => Ok(ClientAuthentication::SecretPost { hash: hash()? }),
+        AuthMethod::PrivateKeyJwt => {
+            let jwks = jwks.ok_or_else(|| unknown("jwks"))?;
+            Ok(ClientAuthentication::PrivateKeyJwt { jwks })
+        }
+    }
+}
+
+const fn unknown(column: &'static str) -> StoreError {
+    StoreError::Row {
+        table: "clients",
+        column,
+    }
+}

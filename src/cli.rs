@@ -106,13 +106,7 @@ pub async fn run(
     surroundings: Surroundings<'_>,
 ) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let Surroundings {
-        clock,
-        random,
-        environment,
-        out,
-        err,
-    } = surroundings;
+    let Surroundings { clock, random, environment, out, err } = surroundings;
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
@@ -127,13 +121,8 @@ pub async fn run(
             return output::fail(&failure, json, err);
         }
     };
-    let context = Context {
-        config: cli.config,
-        database_url: cli.database_url,
-        clock,
-        random,
-        environment,
-    };
+    let context =
+        Context { config: cli.config, database_url: cli.database_url, clock, random, environment };
     match dispatch(cli.command, &context).await {
         Ok(report) => output::succeed(&report, cli.json, out, err),
         Err(failure) => output::fail(&failure, cli.json, err),
@@ -194,10 +183,7 @@ mod tests {
             let arguments = ["siths-idp", "users", "list", typed].map(OsString::from);
             assert_eq!(run(arguments, surroundings).await, Exit::Usage);
             let told = String::from_utf8(err).unwrap();
-            assert!(
-                told.contains("(not repeated)") && !told.contains("1212"),
-                "{told}"
-            );
+            assert!(told.contains("(not repeated)") && !told.contains("1212"), "{told}");
         }
     }
 

@@ -97,8 +97,8 @@ pub struct Card {
 /// The host names that ask for a card.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CardHosts {
-    /// `card.<issuer host>` and every label below it.
-    Wildcard,
+    /// This name, `card.<issuer host>`, and every label below it.
+    Wildcard(String),
     /// These, at least two: a retry goes to the next. None is the issuer host.
     Fixed(Vec<String>),
 }
@@ -225,9 +225,7 @@ pub struct ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration cannot be used:")?;
-        self.faults
-            .iter()
-            .try_for_each(|fault| write!(f, "\n  - {fault}"))
+        self.faults.iter().try_for_each(|fault| write!(f, "\n  - {fault}"))
     }
 }
 

@@ -18,8 +18,5 @@ async fn main() -> ExitCode {
         out: &mut stdout(),
         err: &mut stderr(),
     };
-    cli::run(std::env::args_os(), surroundings)
-        .await
-        .code()
-        .into()
+    cli::run(std::env::args_os(), surroundings).await.code().into()
 }

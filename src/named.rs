@@ -78,13 +78,7 @@ mod tests {
         for animal in Animal::ALL {
             assert_eq!(animal.name().parse(), Ok(*animal));
         }
-        assert_eq!(
-            "cow".parse::<Animal>().unwrap_err().to_string(),
-            "expected dog, sea-cow"
-        );
-        assert_eq!(
-            serde_json::to_string(&Animal::SeaCow).unwrap(),
-            "\"sea-cow\""
-        );
+        assert_eq!("cow".parse::<Animal>().unwrap_err().to_string(), "expected dog, sea-cow");
+        assert_eq!(serde_json::to_string(&Animal::SeaCow).unwrap(), "\"sea-cow\"");
     }
 }

@@ -91,11 +91,7 @@ fn sql_code(error: &sqlx::Error) -> Code {
         // PostgreSQL appendix A: connection, resources, shutdown, read-only standby, timeout, deadlock.
         sqlx::Error::Database(error) => match error.code().as_deref() {
             Some("25006" | "57014" | "40001" | "40P01") => Code::Unavailable,
-            Some(state)
-                if ["08", "53", "57P"]
-                    .iter()
-                    .any(|class| state.starts_with(class)) =>
-            {
+            Some(state) if ["08", "53", "57P"].iter().any(|class| state.starts_with(class)) => {
                 Code::Unavailable
             }
             _ => Code::Internal,
@@ -106,9 +102,7 @@ fn sql_code(error: &sqlx::Error) -> Code {
 
 /// The name of the constraint that a statement broke.
 fn broken_constraint(error: &sqlx::Error) -> Option<&str> {
-    error
-        .as_database_error()
-        .and_then(|error| error.constraint())
+    error.as_database_error().and_then(|error| error.constraint())
 }
 
 /// Connects, and fails at once where the database does not answer.
@@ -120,10 +114,7 @@ pub async fn connect(database: &Database) -> Result<PgPool, StoreError> {
     // A pool tries again until its time is out, and then says no more than that: the first
     // connection is made by hand, to learn the reason.
     let first = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
-    first
-        .map_err(|_| sqlx::Error::PoolTimedOut)??
-        .close()
-        .await?;
+    first.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
     Ok(PgPoolOptions::new()
         .max_connections(database.max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -143,10 +134,7 @@ fn options(database: &Database) -> Result<PgConnectOptions, StoreError> {
     let mut options = PgConnectOptions::from_str(url)?
         .application_name("siths-idp")
         .statement_cache_capacity(256)
-        .options([
-            ("statement_timeout", "5s"),
-            ("idle_in_transaction_session_timeout", "10s"),
-        ]);
+        .options([("statement_timeout", "5s"), ("idle_in_transaction_session_timeout", "10s")]);
     if database.insecure_plaintext || is_on_this_machine(&options) {
         return Ok(options);
     }
@@ -155,33 +143,22 @@ fn options(database: &Database) -> Result<PgConnectOptions, StoreError> {
         None => options = options.ssl_mode(PgSslMode::VerifyFull),
         Some(mode) if mode == "verify-full" => {}
         Some(sslmode) => {
-            return Err(StoreError::Insecure {
-                host: options.get_host().to_owned(),
-                sslmode,
-            });
+            return Err(StoreError::Insecure { host: options.get_host().to_owned(), sslmode });
         }
     }
     Ok(options)
 }
 
 fn is_on_this_machine(options: &PgConnectOptions) -> bool {
-    let host = options
-        .get_host()
-        .trim_start_matches('[')
-        .trim_end_matches(']');
+    let host = options.get_host().trim_start_matches('[').trim_end_matches(']');
     options.get_socket().is_some()
         || host == "localhost"
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn asked_sslmode(url: &str) -> Option<String> {
     let url = Url::parse(url).ok()?;
-    let asked = url
-        .query_pairs()
-        .filter(|(key, _)| key == "sslmode" || key == "ssl-mode")
-        .last();
+    let asked = url.query_pairs().filter(|(key, _)| key == "sslmode" || key == "ssl-mode").last();
     asked.map(|(_, mode)| mode.into_owned())
 }
 
@@ -190,11 +167,7 @@ mod tests {
     use super::*;
 
     fn database(url: &str) -> Database {
-        Database {
-            url: url.into(),
-            max_connections: 1,
-            insecure_plaintext: false,
-        }
+        Database { url: url.into(), max_connections: 1, insecure_plaintext: false }
     }
 
     #[test]
@@ -229,13 +202,7 @@ mod tests {
 
     #[test]
     fn what_passes_by_waiting_is_unavailable() {
-        assert_eq!(
-            StoreError::from(sqlx::Error::PoolTimedOut).code(),
-            Code::Unavailable
-        );
-        assert_eq!(
-            StoreError::from(sqlx::Error::RowNotFound).code(),
-            Code::Internal
-        );
+        assert_eq!(StoreError::from(sqlx::Error::PoolTimedOut).code(), Code::Unavailable);
+        assert_eq!(StoreError::from(sqlx::Error::RowNotFound).code(), Code::Internal);
     }
 }

@@ -66,15 +66,7 @@ async fn list(context: &Context) -> Result<Report, Failure> {
         ]
     });
     let rows: Vec<Vec<String>> = rows.collect();
-    let head = [
-        "ID",
-        "NAME",
-        "SYSTEM",
-        "ENABLED",
-        "AUTH",
-        "SIGNED",
-        "REDIRECT URIS",
-    ];
+    let head = ["ID", "NAME", "SYSTEM", "ENABLED", "AUTH", "SIGNED", "REDIRECT URIS"];
     Ok(Report::new(json, table(&head, &rows)))
 }
 
@@ -106,10 +98,7 @@ async fn switch(id: &str, to: Switch, context: &Context) -> Result<Report, Failu
     let registry = context.registry().await?;
     let mut connection = registry.connection().await?;
     if clients::by_id(&mut connection, id).await?.is_none() {
-        return Err(Failure::failed(
-            "client_unknown",
-            format!("there is no client {id}"),
-        ));
+        return Err(Failure::failed("client_unknown", format!("there is no client {id}")));
     }
     let by = context.by();
     let (changed, done) = match to {
@@ -117,8 +106,5 @@ async fn switch(id: &str, to: Switch, context: &Context) -> Result<Report, Failu
         Switch::Off => (clients::disable(&mut connection, by, id).await?, "disabled"),
     };
     let outcome = if changed { done } else { "unchanged" };
-    Ok(Report::new(
-        json!({ "outcome": outcome, "id": id }),
-        format!("client {id}: {outcome}"),
-    ))
+    Ok(Report::new(json!({ "outcome": outcome, "id": id }), format!("client {id}: {outcome}")))
 }

@@ -43,45 +43,26 @@ impl Context {
 
     /// The whole configuration.
     pub fn config(&self) -> Result<Config, Failure> {
-        Ok(Config::load_with(
-            self.config_file().as_deref(),
-            &self.environment(),
-        )?)
+        Ok(Config::load_with(self.config_file().as_deref(), &self.environment())?)
     }
 
     /// What is needed for the database alone.
     pub fn administration(&self) -> Result<Administration, Failure> {
-        Ok(Administration::load_with(
-            self.config_file().as_deref(),
-            &self.environment(),
-        )?)
+        Ok(Administration::load_with(self.config_file().as_deref(), &self.environment())?)
     }
 
     /// Connects to the database.
     pub async fn registry(&self) -> Result<Registry, Failure> {
-        let Administration {
-            database,
-            hsa_id_prefixes,
-        } = self.administration()?;
+        let Administration { database, hsa_id_prefixes } = self.administration()?;
         let pool = store::connect(&database).await?;
-        Ok(Registry {
-            pool,
-            grammar: HsaIdGrammar {
-                extra_prefixes: hsa_id_prefixes,
-            },
-        })
+        Ok(Registry { pool, grammar: HsaIdGrammar { extra_prefixes: hsa_id_prefixes } })
     }
 
     /// Who asks, and when.
     pub fn by(&self) -> By<'_> {
         let variable = |name| self.environment.get(name).map(String::as_str);
-        let operator = variable("SUDO_USER")
-            .or_else(|| variable("USER"))
-            .unwrap_or("unknown");
-        By {
-            now: self.clock.now(),
-            operator,
-        }
+        let operator = variable("SUDO_USER").or_else(|| variable("USER")).unwrap_or("unknown");
+        By { now: self.clock.now(), operator }
     }
 
     fn environment(&self) -> Environment {
@@ -130,10 +111,7 @@ impl Registry {
 
 /// Whether this may be a personnummer or a samordningsnummer, however it is written.
 fn is_like_personal_number(text: &str) -> bool {
-    let digits: String = text
-        .chars()
-        .filter(|c| !matches!(c, '-' | '+' | ' '))
-        .collect();
+    let digits: String = text.chars().filter(|c| !matches!(c, '-' | '+' | ' ')).collect();
     matches!(digits.len(), 10 | 12) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -152,12 +130,7 @@ mod tests {
 
     #[test]
     fn a_personnummer_is_known_however_it_is_written() {
-        for text in [
-            "191212121212",
-            "19121212-1212",
-            "121212+1212",
-            "121212 1212",
-        ] {
+        for text in ["191212121212", "19121212-1212", "121212+1212", "121212 1212"] {
             assert!(is_like_personal_number(text));
         }
         assert!(!is_like_personal_number("SE2321000016-1234"));
@@ -165,10 +138,7 @@ mod tests {
 
     #[test]
     fn days_and_moments_are_read() {
-        assert_eq!(
-            moment("2026-01-31").unwrap(),
-            moment("2026-01-31T01:00:00+01:00").unwrap()
-        );
+        assert_eq!(moment("2026-01-31").unwrap(), moment("2026-01-31T01:00:00+01:00").unwrap());
         assert!(moment("31/1 2026").is_err());
     }
 }

@@ -22,11 +22,7 @@ pub(super) struct Report {
 
 impl Report {
     pub fn new(json: Value, text: impl Into<String>) -> Self {
-        Self {
-            json,
-            text: text.into(),
-            warnings: vec![],
-        }
+        Self { json, text: text.into(), warnings: vec![] }
     }
 }
 
@@ -43,20 +39,12 @@ pub(super) struct Failure {
 impl Failure {
     /// Refused, or something failed.
     pub fn failed(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            exit: Exit::Failed,
-        }
+        Self { code, message: message.into(), exit: Exit::Failed }
     }
 
     /// Wrong arguments.
     pub fn usage(code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            exit: Exit::Usage,
-        }
+        Self { code, message: message.into(), exit: Exit::Usage }
     }
 }
 
@@ -69,19 +57,12 @@ impl From<ConfigError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         if error.is_unmigrated() {
-            return Self::failed(
-                "unmigrated",
-                "the database has no tables yet: siths-idp migrate",
-            );
+            return Self::failed("unmigrated", "the database has no tables yet: siths-idp migrate");
         }
         if let StoreError::Insecure { .. } = error {
             return Self::usage("config", error.to_string());
         }
-        let code = if error.code() == Code::Unavailable {
-            "unavailable"
-        } else {
-            "internal"
-        };
+        let code = if error.code() == Code::Unavailable { "unavailable" } else { "internal" };
         Self::failed(code, error.to_string())
     }
 }
@@ -106,26 +87,14 @@ pub(super) fn succeed(
         writeln!(out, "{}", report.text.trim_end())
     };
     // A secret that could not be written is lost: that is a failure to be told.
-    if written.and_then(|()| out.flush()).is_ok() {
-        Exit::Done
-    } else {
-        Exit::Failed
-    }
+    if written.and_then(|()| out.flush()).is_ok() { Exit::Done } else { Exit::Failed }
 }
 
 /// Writes a failure.
 pub(super) fn fail(failure: &Failure, json: bool, err: &mut (dyn Write + Send)) -> Exit {
-    let Failure {
-        code,
-        message,
-        exit,
-    } = failure;
+    let Failure { code, message, exit } = failure;
     let _ = if json {
-        writeln!(
-            err,
-            "{}",
-            json!({ "error": { "code": code, "message": message } })
-        )
+        writeln!(err, "{}", json!({ "error": { "code": code, "message": message } }))
     } else {
         writeln!(err, "error: {message}")
     };
@@ -136,18 +105,13 @@ pub(super) fn fail(failure: &Failure, json: bool, err: &mut (dyn Write + Send)) 
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = head.iter().map(|title| (*title).to_owned()).collect();
     let width = |column: usize| {
-        let cells = std::iter::once(&head)
-            .chain(rows)
-            .filter_map(|row| row.get(column));
+        let cells = std::iter::once(&head).chain(rows).filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..head.len()).map(width).collect();
     let mut text = String::new();
     for row in std::iter::once(&head).chain(rows) {
-        let cells = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:<width$}"));
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
         let line = cells.collect::<Vec<_>>().join("  ");
         text.push_str(line.trim_end());
         text.push('\n');
@@ -158,9 +122,7 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 /// Starts the log, on standard error; does nothing where one was started before.
 pub(super) fn start_tracing(log: &Log) {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = match log.format {
         LogFormat::Text => subscriber.try_init(),
         LogFormat::Json => subscriber.json().try_init(),
@@ -173,10 +135,7 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_letters_not_their_bytes() {
-        let rows = [
-            vec!["Åsa".to_owned(), "x".to_owned()],
-            vec!["Bo".to_owned(), "y".to_owned()],
-        ];
+        let rows = [vec!["Åsa".to_owned(), "x".to_owned()], vec!["Bo".to_owned(), "y".to_owned()]];
         assert_eq!(table(&["NAME", "R"], &rows), "NAME  R\nÅsa   x\nBo    y\n");
     }
 }

@@ -88,19 +88,13 @@ impl TryFrom<RoleName> for SystemRole {
 
     fn try_from(name: RoleName) -> Result<Self, Failure> {
         if let Some(role) = name.role {
-            return Ok(Self {
-                system: name.system,
-                role,
-            });
+            return Ok(Self { system: name.system, role });
         }
         let Some((system, role)) = name.system.split_once(';') else {
             let message = "the role is missing: SYSTEM ROLE, or 'SYSTEM;ROLE' in quotation marks";
             return Err(Failure::usage("role_missing", message));
         };
-        Ok(Self {
-            system: system.to_owned(),
-            role: role.to_owned(),
-        })
+        Ok(Self { system: system.to_owned(), role: role.to_owned() })
     }
 }
 
@@ -110,10 +104,9 @@ impl From<RoleError> for Failure {
         match error {
             RoleError::SystemMalformed => Self::usage("system_malformed", message),
             RoleError::RoleMalformed => Self::usage("role_malformed", message),
-            RoleError::RoleUnknown => Self::failed(
-                "role_unknown",
-                format!("{message}: add it first (roles add)"),
-            ),
+            RoleError::RoleUnknown => {
+                Self::failed("role_unknown", format!("{message}: add it first (roles add)"))
+            }
             RoleError::UserUnknown => Self::failed("user_unknown", message),
             RoleError::DatesOutOfOrder => Self::usage("dates_out_of_order", message),
             RoleError::Store(error) => error.into(),
@@ -187,19 +180,11 @@ async fn list(system: Option<&str>, context: &Context) -> Result<Report, Failure
         })
     });
     let json = json!({ "roles": json.collect::<Vec<_>>() });
-    let rows = roles.into_iter().map(|role| {
-        vec![
-            role.system,
-            role.system_name,
-            role.role,
-            role.people.to_string(),
-        ]
-    });
+    let rows = roles
+        .into_iter()
+        .map(|role| vec![role.system, role.system_name, role.role, role.people.to_string()]);
     let rows: Vec<Vec<String>> = rows.collect();
-    Ok(Report::new(
-        json,
-        table(&["SYSTEM", "NAME", "ROLE", "PEOPLE"], &rows),
-    ))
+    Ok(Report::new(json, table(&["SYSTEM", "NAME", "ROLE", "PEOPLE"], &rows)))
 }
 
 #[cfg(test)]
@@ -209,10 +194,7 @@ mod tests {
     #[test]
     fn system_and_role_are_read_from_one_argument_or_two() {
         let parse = |system: &str, role: Option<&str>| {
-            let name = RoleName {
-                system: system.into(),
-                role: role.map(str::to_owned),
-            };
+            let name = RoleName { system: system.into(), role: role.map(str::to_owned) };
             SystemRole::try_from(name)
         };
         let both = parse("SYMFONI", Some("Handläggare")).unwrap();

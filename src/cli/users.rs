@@ -67,10 +67,7 @@ pub(super) async fn run(command: Users, context: &Context) -> Result<Report, Fai
 }
 
 async fn add(add: Add, context: &Context) -> Result<Report, Failure> {
-    for (option, name) in [
-        ("--given-name", &add.given_name),
-        ("--family-name", &add.family_name),
-    ] {
+    for (option, name) in [("--given-name", &add.given_name), ("--family-name", &add.family_name)] {
         if name.trim().is_empty() {
             return Err(Failure::usage("name_missing", format!("{option} is empty")));
         }
@@ -97,10 +94,7 @@ async fn add(add: Add, context: &Context) -> Result<Report, Failure> {
     };
     let id = registered.id();
     let json = json!({ "outcome": outcome, "id": id });
-    Ok(Report {
-        warnings,
-        ..Report::new(json, format!("user {id}: {outcome}"))
-    })
+    Ok(Report { warnings, ..Report::new(json, format!("user {id}: {outcome}")) })
 }
 
 /// What looks like a slip in an HSA-id, though it is taken.
@@ -119,9 +113,7 @@ async fn warnings(registry: &Registry, hsa_ids: &[HsaId]) -> Result<Vec<String>,
         let same =
             people::registered_hsa_ids(&mut connection, std::slice::from_ref(&canonical)).await?;
         for other in same.iter().filter(|other| *other != given) {
-            warnings.push(format!(
-                "{given} is registered as {other}: the same, but for the case"
-            ));
+            warnings.push(format!("{given} is registered as {other}: the same, but for the case"));
         }
         let sixteen: Vec<String> = other_form(&canonical).into_iter().collect();
         for other in people::registered_hsa_ids(&mut connection, &sixteen).await? {
@@ -160,13 +152,7 @@ async fn list(context: &Context) -> Result<Report, Failure> {
     });
     let json = json!({ "users": json.collect::<Vec<_>>() });
     let rows: Vec<Vec<String>> = people.iter().map(row).collect();
-    Ok(Report::new(
-        json,
-        table(
-            &["ID", "NAME", "HSA-IDS", "ENABLED", "FROM", "UNTIL"],
-            &rows,
-        ),
-    ))
+    Ok(Report::new(json, table(&["ID", "NAME", "HSA-IDS", "ENABLED", "FROM", "UNTIL"], &rows)))
 }
 
 fn row(person: &ListedPerson) -> Vec<String> {
@@ -187,11 +173,7 @@ async fn disable(who: &str, context: &Context) -> Result<Report, Failure> {
     let id = registry.person(who, by.now).await?;
     let mut connection = registry.connection().await?;
     let switched = people::disable(&mut connection, by, id).await?;
-    let outcome = if switched.changed {
-        "disabled"
-    } else {
-        "was disabled already"
-    };
+    let outcome = if switched.changed { "disabled" } else { "was disabled already" };
     let (sessions, grants) = (switched.sessions_ended, switched.grants_revoked);
     let json = json!({
         "outcome": if switched.changed { "disabled" } else { "unchanged" },
@@ -210,11 +192,7 @@ async fn enable(who: &str, context: &Context) -> Result<Report, Failure> {
     let id = registry.person(who, by.now).await?;
     let mut connection = registry.connection().await?;
     let switched = people::enable(&mut connection, by, id).await?;
-    let outcome = if switched.changed {
-        "enabled"
-    } else {
-        "was enabled already"
-    };
+    let outcome = if switched.changed { "enabled" } else { "was enabled already" };
     let json = json!({
         "outcome": if switched.changed { "enabled" } else { "unchanged" },
         "id": id,

@@ -28,11 +28,7 @@ const ISSUER_IS: &str = "expected https and a host name alone, such as https://i
 pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, ConfigError> {
     let at = &mut layers;
     let issuer = issuer(raw.issuer.as_deref(), at);
-    let host = issuer
-        .as_ref()
-        .and_then(Url::host_str)
-        .unwrap_or_default()
-        .to_owned();
+    let host = issuer.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
     let listen = listen(&raw.listen, at);
     let database = database(raw.database, at);
     let tls = tls(raw.tls, at);
@@ -59,9 +55,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 log,
             })
         }
-        _ => Err(ConfigError {
-            faults: layers.faults,
-        }),
+        _ => Err(ConfigError { faults: layers.faults }),
     }
 }
 
@@ -72,13 +66,10 @@ pub(super) fn administration(
 ) -> Result<Administration, ConfigError> {
     let hsa_id_prefixes = hsa_id_prefixes(raw.trust.hsa_id_prefixes, &mut layers);
     match database(raw.database, &mut layers) {
-        Some(database) if layers.faults.is_empty() => Ok(Administration {
-            database,
-            hsa_id_prefixes,
-        }),
-        _ => Err(ConfigError {
-            faults: layers.faults,
-        }),
+        Some(database) if layers.faults.is_empty() => {
+            Ok(Administration { database, hsa_id_prefixes })
+        }
+        _ => Err(ConfigError { faults: layers.faults }),
     }
 }
 
@@ -97,18 +88,11 @@ fn issuer(raw: Option<&str>, at: &mut Layers) -> Option<Url> {
         return None;
     }
     if url.path() != "/" {
-        at.wrong(
-            KEY,
-            text,
-            "an issuer with a path is not supported: give it a host of its own",
-        );
+        at.wrong(KEY, text, "an issuer with a path is not supported: give it a host of its own");
         return None;
     }
     // Relying parties compare it to the letter, so there is one way of writing it.
-    let port = url
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let identifier = format!("https://{}{port}", url.host_str().unwrap_or_default());
     if text != identifier {
         at.wrong(
@@ -123,19 +107,12 @@ fn issuer(raw: Option<&str>, at: &mut Layers) -> Option<Url> {
 
 fn listen(raw: &[String], at: &mut Layers) -> Vec<SocketAddr> {
     if raw.is_empty() {
-        at.fault(
-            "listen",
-            "expected at least one address, such as \"[::]:443\"",
-        );
+        at.fault("listen", "expected at least one address, such as \"[::]:443\"");
     }
     let parse = |text: &String| match text.parse() {
         Ok(address) => Some(address),
         Err(_) => {
-            at.wrong(
-                "listen",
-                text,
-                "expected address and port, such as 0.0.0.0:443 or [::]:443",
-            );
+            at.wrong("listen", text, "expected address and port, such as 0.0.0.0:443 or [::]:443");
             None
         }
     };
@@ -186,23 +163,13 @@ fn tls(raw: RawTls, at: &mut Layers) -> Option<TlsFiles> {
     let key = required_file("tls.key", raw.key, at);
     let with_key = raw.card_certificate.is_some();
     if with_key != raw.card_key.is_some() {
-        let missing = if with_key {
-            "tls.card_key"
-        } else {
-            "tls.card_certificate"
-        };
+        let missing = if with_key { "tls.card_key" } else { "tls.card_certificate" };
         at.missing(missing, "tls.card_certificate and tls.card_key go together");
     }
-    let card_certificate = raw
-        .card_certificate
-        .map(|file| file_of("tls.card_certificate", &file, at));
+    let card_certificate =
+        raw.card_certificate.map(|file| file_of("tls.card_certificate", &file, at));
     let card_key = raw.card_key.map(|file| file_of("tls.card_key", &file, at));
-    Some(TlsFiles {
-        certificate: certificate?,
-        key: key?,
-        card_certificate,
-        card_key,
-    })
+    Some(TlsFiles { certificate: certificate?, key: key?, card_certificate, card_key })
 }
 
 fn card(raw: RawCard, issuer_host: &str, at: &mut Layers) -> Card {
@@ -212,36 +179,25 @@ fn card(raw: RawCard, issuer_host: &str, at: &mut Layers) -> Card {
     }
     if raw.hosts.is_empty() {
         return Card {
-            hosts: CardHosts::Wildcard,
+            hosts: CardHosts::Wildcard(format!("card.{issuer_host}")),
             tls12: raw.tls12,
             tls13: raw.tls13,
         };
     }
     if raw.hosts.len() < 2 {
-        at.fault(
-            KEY,
-            "expected at least two, because a retry needs another host; or none at all",
-        );
+        at.fault(KEY, "expected at least two, because a retry needs another host; or none at all");
     }
     let mut seen = BTreeSet::new();
     for host in &raw.hosts {
         if !is_host_name(host) {
             at.wrong(KEY, host, "expected a host name in lower case");
         } else if host == issuer_host {
-            at.wrong(
-                KEY,
-                host,
-                "the issuer host never asks for a card: name another",
-            );
+            at.wrong(KEY, host, "the issuer host never asks for a card: name another");
         } else if !seen.insert(host) {
             at.wrong(KEY, host, "named twice");
         }
     }
-    Card {
-        hosts: CardHosts::Fixed(raw.hosts),
-        tls12: raw.tls12,
-        tls13: raw.tls13,
-    }
+    Card { hosts: CardHosts::Fixed(raw.hosts), tls12: raw.tls12, tls13: raw.tls13 }
 }
 
 fn is_host_name(text: &str) -> bool {
@@ -250,9 +206,7 @@ fn is_host_name(text: &str) -> bool {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')
             && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
     text.len() <= 253 && text.contains('.') && text.split('.').all(is_label)
 }
@@ -267,22 +221,11 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
     if raw.issuers.is_empty() {
         at.missing("trust.issuers", "expected at least one [[trust.issuers]]");
     }
-    let roots = raw
-        .roots
-        .iter()
-        .map(|file| file_of("trust.roots", file, at))
-        .collect();
+    let roots = raw.roots.iter().map(|file| file_of("trust.roots", file, at)).collect();
     let issuers = raw.issuers.into_iter().enumerate();
-    let issuers = issuers
-        .map(|(index, row)| issuer_file(index, row, at))
-        .collect();
+    let issuers = issuers.map(|(index, row)| issuer_file(index, row, at)).collect();
     let hsa_id_prefixes = hsa_id_prefixes(raw.hsa_id_prefixes, at);
-    TrustFiles {
-        roots,
-        issuers,
-        unknown_policy: raw.unknown_policy,
-        hsa_id_prefixes,
-    }
+    TrustFiles { roots, issuers, unknown_policy: raw.unknown_policy, hsa_id_prefixes }
 }
 
 fn issuer_file(index: usize, raw: RawIssuer, at: &mut Layers) -> IssuerFile {
@@ -298,12 +241,7 @@ fn issuer_file(index: usize, raw: RawIssuer, at: &mut Layers) -> IssuerFile {
         policy_row(&key, policy, at)
     });
     let policies = policies.collect();
-    IssuerFile {
-        certificate,
-        kind: raw.kind,
-        loa: raw.loa,
-        policies,
-    }
+    IssuerFile { certificate, kind: raw.kind, loa: raw.loa, policies }
 }
 
 fn policy_row(key: &str, raw: RawPolicy, at: &mut Layers) -> PolicyRow {
@@ -313,17 +251,9 @@ fn policy_row(key: &str, raw: RawPolicy, at: &mut Layers) -> PolicyRow {
         number && (arc == "0" || !arc.starts_with('0'))
     };
     if arcs.clone().count() < 2 || !arcs.clone().all(is_arc) {
-        at.wrong(
-            &format!("{key}.oid"),
-            &raw.oid,
-            "expected numbers and dots, as 1.2.752.74.8.512",
-        );
+        at.wrong(&format!("{key}.oid"), &raw.oid, "expected numbers and dots, as 1.2.752.74.8.512");
     }
-    PolicyRow {
-        oid: raw.oid,
-        kind: raw.kind,
-        loa: raw.loa,
-    }
+    PolicyRow { oid: raw.oid, kind: raw.kind, loa: raw.loa }
 }
 
 /// Who may log in must have a level of assurance, or no `acr` could be told.
@@ -339,13 +269,9 @@ fn check_loa(key: &str, kind: IssuerKind, loa: Option<Loa>, at: &mut Layers) {
 fn hsa_id_prefixes(raw: Vec<String>, at: &mut Layers) -> Vec<String> {
     for prefix in &raw {
         let good = (1..=20).contains(&prefix.len())
-            && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !good {
-            at.wrong(
-                "trust.hsa_id_prefixes",
-                prefix,
-                "expected 1 to 20 of A-Z a-z 0-9",
-            );
+            at.wrong("trust.hsa_id_prefixes", prefix, "expected 1 to 20 of A-Z a-z 0-9 -");
         }
     }
     raw
@@ -358,9 +284,7 @@ fn sealing_key(
 ) -> Option<SealingKey> {
     if let Some(text) = raw {
         let parsed = SealingKey::parse(text.expose_secret());
-        return parsed
-            .map_err(|fault| at.fault("sealing_key", &fault.to_string()))
-            .ok();
+        return parsed.map_err(|fault| at.fault("sealing_key", &fault.to_string())).ok();
     }
     const KEY: &str = "sealing_key_file";
     let Some(file) = file else {
@@ -394,14 +318,8 @@ fn make_key(path: &Path) -> String {
 
 fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
-    let plain = text
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
-    if plain {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b));
+    if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
@@ -421,16 +339,11 @@ fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
 }
 
 fn limits(raw: &RawLimits, at: &mut Layers) -> Limits {
-    for (key, value) in [
-        ("max_connections", raw.max_connections),
-        ("max_handshakes", raw.max_handshakes),
-    ] {
+    for (key, value) in
+        [("max_connections", raw.max_connections), ("max_handshakes", raw.max_handshakes)]
+    {
         if !(1..=1_000_000).contains(&value) {
-            at.wrong(
-                &format!("limits.{key}"),
-                &value.to_string(),
-                "expected 1 to 1000000",
-            );
+            at.wrong(&format!("limits.{key}"), &value.to_string(), "expected 1 to 1000000");
         }
     }
     let mut read = |key: &str, text: &str, most: &str| {
@@ -450,11 +363,7 @@ fn duration(key: &str, text: &str, (least, most): (&str, &str), at: &mut Layers)
     let bound = |text| parse_duration(text).unwrap_or_default();
     let value = parse_duration(text).filter(|value| (bound(least)..=bound(most)).contains(value));
     value.unwrap_or_else(|| {
-        at.wrong(
-            key,
-            text,
-            &format!("expected {least} to {most}, such as 90s, 10m or 8h"),
-        );
+        at.wrong(key, text, &format!("expected {least} to {most}, such as 90s, 10m or 8h"));
         bound(most)
     })
 }
@@ -478,10 +387,7 @@ fn log(raw: RawLog, at: &mut Layers) -> Log {
             "expected levels, such as info or info,siths_idp=debug",
         );
     }
-    Log {
-        format: raw.format,
-        filter: raw.filter,
-    }
+    Log { format: raw.format, filter: raw.filter }
 }
 
 fn required_file(key: &str, file: Option<String>, at: &mut Layers) -> Option<PathBuf> {

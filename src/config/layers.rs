@@ -32,9 +32,7 @@ pub(super) struct Layers {
 
 /// Reads all three.
 pub(super) fn read(path: Option<&Path>, environment: &Environment) -> Result<Layers, ConfigError> {
-    let broken = |fault: String| ConfigError {
-        faults: vec![fault],
-    };
+    let broken = |fault: String| ConfigError { faults: vec![fault] };
     let defaults = toml(DEFAULTS).map_err(|error| broken(format!("default.toml: {error}")))?;
     let file = match path {
         None => Dict::new(),
@@ -53,13 +51,7 @@ pub(super) fn read(path: Option<&Path>, environment: &Environment) -> Result<Lay
         put(&mut nested, &keys, environment_value(&keys, value));
     }
     let path = path.map(Path::to_owned);
-    Ok(Layers {
-        defaults,
-        file,
-        environment: nested,
-        path,
-        faults: vec![],
-    })
+    Ok(Layers { defaults, file, environment: nested, path, faults: vec![] })
 }
 
 impl Layers {
@@ -86,9 +78,7 @@ impl Layers {
             }
             let removed = remove(&mut self.file, keys) | remove(&mut self.environment, keys);
             if !removed {
-                return Err(ConfigError {
-                    faults: std::mem::take(&mut self.faults),
-                });
+                return Err(ConfigError { faults: std::mem::take(&mut self.faults) });
             }
         }
     }
@@ -104,16 +94,13 @@ impl Layers {
     /// Notes a wrong value: its key, what is there, what would be right.
     pub fn wrong(&mut self, key: &str, is: &str, right: &str) {
         let origin = self.origin(key);
-        self.faults
-            .push(format!("{key} is \"{is}\"{origin}: {right}"));
+        self.faults.push(format!("{key} is \"{is}\"{origin}: {right}"));
     }
 
     /// Notes a value that is missing.
     pub fn missing(&mut self, key: &str, right: &str) {
         let variable = variable(key);
-        self.faults.push(format!(
-            "{key} is missing (or {variable} in the environment): {right}"
-        ));
+        self.faults.push(format!("{key} is missing (or {variable} in the environment): {right}"));
     }
 
     /// Notes a fault in what a key leads to.
@@ -128,10 +115,7 @@ impl Layers {
         match kind {
             Kind::UnknownField(name, known) => match nearest(name, known) {
                 Some(meant) => format!("{key}{origin} is no key: did you mean {meant}?"),
-                None => format!(
-                    "{key}{origin} is no key: expected one of {}",
-                    known.join(", ")
-                ),
+                None => format!("{key}{origin} is no key: expected one of {}", known.join(", ")),
             },
             Kind::UnknownVariant(is, known) => match nearest(is, known) {
                 Some(meant) => format!("{key} is \"{is}\"{origin}: did you mean {meant}?"),
@@ -182,9 +166,7 @@ fn environment_value(keys: &[String], value: &str) -> Value {
 }
 
 fn toml(text: &str) -> Result<Dict, String> {
-    let mut profiles = Toml::string(text)
-        .data()
-        .map_err(|error| error.to_string())?;
+    let mut profiles = Toml::string(text).data().map_err(|error| error.to_string())?;
     Ok(profiles.remove(&Profile::Default).unwrap_or_default())
 }
 
@@ -196,9 +178,7 @@ fn put(dict: &mut Dict, keys: &[String], value: Value) {
         dict.insert(key.clone(), value);
         return;
     }
-    let entry = dict
-        .entry(key.clone())
-        .or_insert_with(|| Value::from(Dict::new()));
+    let entry = dict.entry(key.clone()).or_insert_with(|| Value::from(Dict::new()));
     if let Value::Dict(_, inner) = entry {
         put(inner, rest, value);
     }
@@ -230,9 +210,7 @@ fn remove(dict: &mut Dict, keys: &[String]) -> bool {
     match keys {
         [] => false,
         [key] => dict.remove(key).is_some(),
-        [key, rest @ ..] => dict
-            .get_mut(key)
-            .is_some_and(|value| remove_in(value, rest)),
+        [key, rest @ ..] => dict.get_mut(key).is_some_and(|value| remove_in(value, rest)),
     }
 }
 
@@ -240,10 +218,7 @@ fn remove_in(value: &mut Value, keys: &[String]) -> bool {
     match (value, keys) {
         (Value::Dict(_, dict), keys) => remove(dict, keys),
         (Value::Array(_, items), [index, rest @ ..]) => {
-            let item = index
-                .parse()
-                .ok()
-                .and_then(|index: usize| items.get_mut(index));
+            let item = index.parse().ok().and_then(|index: usize| items.get_mut(index));
             item.is_some_and(|item| remove_in(item, rest))
         }
         _ => false,

@@ -2,10 +2,7 @@
 
 /// The word of `known` that is fewest edits away from `typed`, where that is few.
 pub(super) fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
-    let (edits, word) = known
-        .iter()
-        .map(|word| (distance(typed, word), *word))
-        .min()?;
+    let (edits, word) = known.iter().map(|word| (distance(typed, word), *word)).min()?;
     (edits <= 1 + typed.chars().count() / 3).then_some(word)
 }
 
@@ -33,10 +30,7 @@ mod tests {
     fn a_slip_finds_its_word_and_nonsense_none() {
         let known = ["issuer", "listen", "sealing_key_file"];
         assert_eq!(nearest("isuer", &known), Some("issuer"));
-        assert_eq!(
-            nearest("sealing-key-file", &known),
-            Some("sealing_key_file")
-        );
+        assert_eq!(nearest("sealing-key-file", &known), Some("sealing_key_file"));
         assert_eq!(nearest("bananas", &known), None);
         assert_eq!(nearest("x", &[]), None);
     }

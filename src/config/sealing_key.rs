@@ -58,9 +58,7 @@ impl SealingKey {
     pub(super) fn parse(text: &str) -> Result<Self, SealingKeyFault> {
         let text = text.trim();
         let bytes = Zeroizing::new(from_hex(text).or_else(|| STANDARD.decode(text).ok()));
-        let bytes = bytes
-            .as_deref()
-            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let bytes = bytes.as_deref().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
         bytes.map(Self::new).ok_or(SealingKeyFault::Malformed)
     }
 }
@@ -81,15 +79,9 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 64 {
         return None;
     }
-    let nibble = |byte: &u8| {
-        char::from(*byte)
-            .to_digit(16)
-            .and_then(|value| u8::try_from(value).ok())
-    };
-    text.as_bytes()
-        .chunks(2)
-        .map(|pair| Some(nibble(&pair[0])? << 4 | nibble(&pair[1])?))
-        .collect()
+    let nibble =
+        |byte: &u8| char::from(*byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    text.as_bytes().chunks(2).map(|pair| Some(nibble(&pair[0])? << 4 | nibble(&pair[1])?)).collect()
 }
 
 #[cfg(test)]
@@ -101,17 +93,8 @@ mod tests {
         let hex = "00ff".repeat(16);
         let bytes = *SealingKey::parse(&format!("{hex}\n")).unwrap().expose();
         assert_eq!(bytes[..2], [0, 0xff]);
-        assert_eq!(
-            SealingKey::parse(&STANDARD.encode(bytes)).unwrap().expose(),
-            &bytes
-        );
-        for bad in [
-            "",
-            "00ff",
-            &"0g".repeat(32),
-            &"00".repeat(33),
-            &STANDARD.encode([0; 31]),
-        ] {
+        assert_eq!(SealingKey::parse(&STANDARD.encode(bytes)).unwrap().expose(), &bytes);
+        for bad in ["", "00ff", &"0g".repeat(32), &"00".repeat(33), &STANDARD.encode([0; 31])] {
             assert!(SealingKey::parse(bad).is_err(), "{bad}");
         }
     }

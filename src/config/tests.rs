@@ -58,9 +58,7 @@ impl Installation {
 
     fn load(&self, file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
         self.write("siths-idp.toml", file);
-        let environment = environment
-            .iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         Config::load_with(Some(&self.path("siths-idp.toml")), &environment.collect())
     }
 
@@ -86,7 +84,7 @@ fn what_is_not_said_is_the_default_and_paths_are_beside_the_file() {
     let installation = Installation::new();
     let config = installation.load(FILE, &[]).unwrap();
     assert_eq!(config.issuer_identifier(), "https://idp.region.se");
-    assert_eq!(config.card.hosts, CardHosts::Wildcard);
+    assert_eq!(config.card.hosts, CardHosts::Wildcard("card.idp.region.se".into()));
     assert_eq!(config.lifetimes.session, TimeDelta::hours(8));
     assert_eq!(config.tls.certificate, installation.path("tls.pem"));
     assert_eq!(config.sealing_key.expose(), &[0x0a; 32]);
@@ -103,10 +101,7 @@ fn the_environment_wins_over_the_file() {
         ("PATH", "/bin"),
     ];
     let config = installation.load(FILE, &environment).unwrap();
-    assert_eq!(
-        config.database.url.expose_secret(),
-        "postgres://other@localhost/idp"
-    );
+    assert_eq!(config.database.url.expose_secret(), "postgres://other@localhost/idp");
     assert_eq!(config.listen, ["127.0.0.1:8443".parse().unwrap()]);
     assert_eq!(config.limits.max_connections, 7);
 }
@@ -114,13 +109,9 @@ fn the_environment_wins_over_the_file() {
 #[test]
 fn a_wrong_variable_is_named() {
     let installation = Installation::new();
-    let error = installation
-        .load(FILE, &[("SITHS_IDP__LISTEN", "[\"here\"]")])
-        .unwrap_err();
+    let error = installation.load(FILE, &[("SITHS_IDP__LISTEN", "[\"here\"]")]).unwrap_err();
     assert!(error.faults[0].contains("by SITHS_IDP__LISTEN"), "{error}");
-    let error = installation
-        .load(FILE, &[("SITHS_IDP__ISUER", "x")])
-        .unwrap_err();
+    let error = installation.load(FILE, &[("SITHS_IDP__ISUER", "x")]).unwrap_err();
     assert!(error.faults[0].contains("SITHS_IDP__ISUER"), "{error}");
 }
 
@@ -132,10 +123,7 @@ fn an_unknown_key_names_the_nearest_known_one() {
         assert_eq!(faults, [format!("{key} is no key: did you mean {meant}?")]);
     }
     let faults = installation.faults(&with("[tls]\n", "[tls]\ncertifcate = \"x\"\n"));
-    assert_eq!(
-        faults,
-        ["tls.certifcate is no key: did you mean certificate?"]
-    );
+    assert_eq!(faults, ["tls.certifcate is no key: did you mean certificate?"]);
     let faults = installation.faults(&format!("{FILE}lao = \"loa3\"\n"));
     assert_eq!(faults, ["trust.issuers.0.lao is no key: did you mean loa?"]);
 }
@@ -174,10 +162,7 @@ fn an_empty_file_tells_all_that_is_needed() {
         "trust.roots",
         "trust.issuers",
     ] {
-        assert!(
-            faults.contains(&format!("{key} is missing")),
-            "{key} is not in\n{faults}"
-        );
+        assert!(faults.contains(&format!("{key} is missing")), "{key} is not in\n{faults}");
     }
 }
 
@@ -196,19 +181,11 @@ fn an_issuer_that_could_be_written_in_two_ways_is_refused() {
         "idp.region.se",
     ] {
         let faults = installation.faults(&with("https://idp.region.se", wrong));
-        assert!(
-            faults.len() == 1 && faults[0].contains(wrong),
-            "{wrong}: {faults:?}"
-        );
+        assert!(faults.len() == 1 && faults[0].contains(wrong), "{wrong}: {faults:?}");
     }
-    let config = installation.load(
-        &with("https://idp.region.se", "https://idp.localhost:8443"),
-        &[],
-    );
-    assert_eq!(
-        config.unwrap().issuer_identifier(),
-        "https://idp.localhost:8443"
-    );
+    let config =
+        installation.load(&with("https://idp.region.se", "https://idp.localhost:8443"), &[]);
+    assert_eq!(config.unwrap().issuer_identifier(), "https://idp.localhost:8443");
 }
 
 #[test]
@@ -217,10 +194,7 @@ fn a_sealing_key_that_others_may_read_is_refused_with_what_to_type() {
     for mode in [0o640, 0o604, 0o660, 0o620] {
         installation.write_key("sealing.key", mode);
         let faults = installation.faults(FILE);
-        assert!(
-            faults.len() == 1 && faults[0].contains("chmod 600 "),
-            "{mode:o}: {faults:?}"
-        );
+        assert!(faults.len() == 1 && faults[0].contains("chmod 600 "), "{mode:o}: {faults:?}");
     }
     installation.write_key("sealing.key", 0o400);
     assert!(installation.load(FILE, &[]).is_ok());
@@ -236,15 +210,9 @@ fn a_sealing_key_that_is_missing_is_refused_with_what_to_type() {
     let none = with("sealing_key_file = \"sealing.key\"", "");
     assert!(installation.faults(&none)[0].contains("openssl rand -hex 32 > keys/sealing.key"));
     let by_environment = [("SITHS_IDP__SEALING_KEY", "11".repeat(32))];
-    let by_environment = by_environment
-        .each_ref()
-        .map(|(name, key)| (*name, key.as_str()));
+    let by_environment = by_environment.each_ref().map(|(name, key)| (*name, key.as_str()));
     assert_eq!(
-        installation
-            .load(&none, &by_environment)
-            .unwrap()
-            .sealing_key
-            .expose(),
+        installation.load(&none, &by_environment).unwrap().sealing_key.expose(),
         &[0x11; 32]
     );
 }
@@ -252,29 +220,11 @@ fn a_sealing_key_that_is_missing_is_refused_with_what_to_type() {
 #[test]
 fn secrets_are_repeated_neither_in_faults_nor_in_debug_output() {
     let installation = Installation::new();
-    let wrong = with(
-        "postgres://idp@localhost/idp",
-        "mysql://idp:hunter2@localhost/idp",
-    );
-    assert!(
-        !installation
-            .load(&wrong, &[])
-            .unwrap_err()
-            .to_string()
-            .contains("hunter2")
-    );
+    let wrong = with("postgres://idp@localhost/idp", "mysql://idp:hunter2@localhost/idp");
+    assert!(!installation.load(&wrong, &[]).unwrap_err().to_string().contains("hunter2"));
     let wrong = format!("sealing_key = \"hunter2\"\n{FILE}");
-    assert!(
-        !installation
-            .load(&wrong, &[])
-            .unwrap_err()
-            .to_string()
-            .contains("hunter2")
-    );
-    let right = with(
-        "postgres://idp@localhost/idp",
-        "postgres://idp:hunter2@localhost/idp",
-    );
+    assert!(!installation.load(&wrong, &[]).unwrap_err().to_string().contains("hunter2"));
+    let right = with("postgres://idp@localhost/idp", "postgres://idp:hunter2@localhost/idp");
     let config = installation.load(&right, &[]).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
 }
@@ -283,15 +233,9 @@ fn secrets_are_repeated_neither_in_faults_nor_in_debug_output() {
 fn a_database_address_comes_from_a_file_where_one_is_named() {
     let installation = Installation::new();
     installation.write("database.url", "postgres://idp:pw@localhost/idp\n");
-    let file = with(
-        "url = \"postgres://idp@localhost/idp\"",
-        "url_file = \"database.url\"",
-    );
+    let file = with("url = \"postgres://idp@localhost/idp\"", "url_file = \"database.url\"");
     let config = installation.load(&file, &[]).unwrap();
-    assert_eq!(
-        config.database.url.expose_secret(),
-        "postgres://idp:pw@localhost/idp"
-    );
+    assert_eq!(config.database.url.expose_secret(), "postgres://idp:pw@localhost/idp");
 }
 
 #[test]
@@ -307,16 +251,11 @@ fn card_hosts_are_none_or_at_least_two_others_than_the_issuer() {
     ] {
         assert_eq!(installation.faults(&hosts(wrong)).len(), 1, "{wrong}");
     }
-    let config = installation
-        .load(&hosts(r#"["a.region.se", "b.region.se"]"#), &[])
-        .unwrap();
+    let config = installation.load(&hosts(r#"["a.region.se", "b.region.se"]"#), &[]).unwrap();
     let fixed = CardHosts::Fixed(vec!["a.region.se".into(), "b.region.se".into()]);
     assert_eq!(config.card.hosts, fixed);
     let neither = format!("{FILE}\n[card]\ntls12 = false\ntls13 = false\n");
-    assert_eq!(
-        installation.faults(&neither),
-        ["card: tls12 or tls13 must be true"]
-    );
+    assert_eq!(installation.faults(&neither), ["card: tls12 or tls13 must be true"]);
 }
 
 #[test]
@@ -327,9 +266,7 @@ fn who_may_log_in_has_a_level_of_assurance() {
     let policies = "[[trust.issuers.policies]]\noid = \"1.2.752.74.8.512\"\nkind = \"mobile\"\n";
     let faults = installation.faults(&format!("{FILE}{policies}"));
     assert!(faults.len() == 1 && faults[0].starts_with("trust.issuers.0.policies.0.loa"));
-    let config = installation
-        .load(&format!("{FILE}{policies}loa = \"loa3\"\n"), &[])
-        .unwrap();
+    let config = installation.load(&format!("{FILE}{policies}loa = \"loa3\"\n"), &[]).unwrap();
     assert_eq!(config.trust.issuers[0].policies[0].kind, IssuerKind::Mobile);
     let faults =
         installation.faults(&format!("{FILE}{policies}loa = \"loa3\"\n").replace("1.2.", "1..2."));
@@ -339,21 +276,14 @@ fn who_may_log_in_has_a_level_of_assurance() {
 #[test]
 fn a_missing_part_of_an_issuer_is_told() {
     let installation = Installation::new();
-    let faults = installation
-        .faults(&with("kind = \"hsa-id\"", ""))
-        .join("\n");
-    assert!(
-        faults.contains("trust.issuers.0: kind is missing"),
-        "{faults}"
-    );
+    let faults = installation.faults(&with("kind = \"hsa-id\"", "")).join("\n");
+    assert!(faults.contains("trust.issuers.0: kind is missing"), "{faults}");
 }
 
 #[test]
 fn administrators_need_the_database_alone() {
-    let environment = [(
-        "SITHS_IDP__DATABASE__URL".to_owned(),
-        "postgres://i@localhost/i".to_owned(),
-    )];
+    let environment =
+        [("SITHS_IDP__DATABASE__URL".to_owned(), "postgres://i@localhost/i".to_owned())];
     assert!(Administration::load_with(None, &environment.into()).is_ok());
     let error = Administration::load_with(None, &Environment::new()).unwrap_err();
     assert!(error.faults[0].contains("SITHS_IDP__DATABASE__URL"));
@@ -363,11 +293,7 @@ fn administrators_need_the_database_alone() {
 fn the_example_can_be_started_from() {
     let installation = Installation::new();
     let example = include_str!("../../config/example.toml");
-    for quoted in example
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .flat_map(|l| l.split('"'))
-    {
+    for quoted in example.lines().filter(|line| !line.starts_with('#')).flat_map(|l| l.split('"')) {
         if quoted.ends_with(".pem") || quoted.ends_with("tls.key") {
             installation.write(&format!("config/{quoted}"), "");
         }

@@ -104,59 +104,32 @@ mod tests {
             (at(2_000) + MICROSECOND, not_current),
         ];
         for (now, refusal) in table {
-            assert_eq!(
-                user().admit(now, RoleDemand::InSystem).err(),
-                refusal,
-                "at {now}"
-            );
+            assert_eq!(user().admit(now, RoleDemand::InSystem).err(), refusal, "at {now}");
         }
     }
 
     #[test]
     fn without_an_end_the_registration_never_ends() {
-        let open = User {
-            valid_until: None,
-            ..user()
-        };
-        assert!(
-            open.clone()
-                .admit(at(4_000_000_000), RoleDemand::InSystem)
-                .is_ok()
-        );
+        let open = User { valid_until: None, ..user() };
+        assert!(open.clone().admit(at(4_000_000_000), RoleDemand::InSystem).is_ok());
         let early = open.admit(at(999), RoleDemand::InSystem);
         assert_eq!(early.unwrap_err(), AdmissionRefusal::NotCurrent);
     }
 
     #[test]
     fn without_a_role_only_clients_of_any_user_let_in() {
-        let idle = User {
-            roles: vec![],
-            ..user()
-        };
-        let refusal = idle
-            .clone()
-            .admit(at(1_500), RoleDemand::InSystem)
-            .unwrap_err();
+        let idle = User { roles: vec![], ..user() };
+        let refusal = idle.clone().admit(at(1_500), RoleDemand::InSystem).unwrap_err();
         assert_eq!(refusal.code(), Code::RoleMissing);
         assert!(idle.admit(at(1_500), RoleDemand::NotNeeded).is_ok());
     }
 
     #[test]
     fn disabled_is_told_before_dates_and_dates_before_roles() {
-        let wrong_in_all = User {
-            enabled: false,
-            roles: vec![],
-            ..user()
-        };
-        let refusal = wrong_in_all
-            .clone()
-            .admit(at(0), RoleDemand::InSystem)
-            .unwrap_err();
+        let wrong_in_all = User { enabled: false, roles: vec![], ..user() };
+        let refusal = wrong_in_all.clone().admit(at(0), RoleDemand::InSystem).unwrap_err();
         assert_eq!(refusal.code(), Code::UserDisabled);
-        let enabled = User {
-            enabled: true,
-            ..wrong_in_all
-        };
+        let enabled = User { enabled: true, ..wrong_in_all };
         let refusal = enabled.admit(at(0), RoleDemand::InSystem).unwrap_err();
         assert_eq!(refusal.code(), Code::UserNotCurrent);
     }

@@ -44,10 +44,8 @@ pub enum PublicKeyFault {
 /// # Errors
 /// Another kind of PEM or of key.
 pub fn from_pem(pem: &[u8]) -> Result<Value, PublicKeyFault> {
-    let pem = Pem::iter_from_buffer(pem)
-        .next()
-        .and_then(Result::ok)
-        .ok_or(PublicKeyFault::NotPem)?;
+    let pem =
+        Pem::iter_from_buffer(pem).next().and_then(Result::ok).ok_or(PublicKeyFault::NotPem)?;
     if pem.label.contains("PRIVATE") {
         return Err(PublicKeyFault::Private);
     }
@@ -84,10 +82,7 @@ pub fn from_pem(pem: &[u8]) -> Result<Value, PublicKeyFault> {
 /// # Errors
 /// The first fault found.
 pub fn check_set(set: &Value) -> Result<(), PublicKeyFault> {
-    let keys = set
-        .get("keys")
-        .and_then(Value::as_array)
-        .ok_or(PublicKeyFault::NotAJwkSet)?;
+    let keys = set.get("keys").and_then(Value::as_array).ok_or(PublicKeyFault::NotAJwkSet)?;
     if keys.is_empty() {
         return Err(PublicKeyFault::NotAJwkSet);
     }
@@ -95,10 +90,7 @@ pub fn check_set(set: &Value) -> Result<(), PublicKeyFault> {
 }
 
 fn check_key(key: &Value) -> Result<(), PublicKeyFault> {
-    if PRIVATE_MEMBERS
-        .iter()
-        .any(|member| key.get(member).is_some())
-    {
+    if PRIVATE_MEMBERS.iter().any(|member| key.get(member).is_some()) {
         return Err(PublicKeyFault::Private);
     }
     let text = |member| key.get(member).and_then(Value::as_str);
@@ -109,21 +101,13 @@ fn check_key(key: &Value) -> Result<(), PublicKeyFault> {
     match text("kty") {
         Some("EC") if text("crv") == Some("P-256") => {
             let whole = bytes("x")?.len() == 32 && bytes("y")?.len() == 32;
-            if whole {
-                Ok(())
-            } else {
-                Err(PublicKeyFault::Incomplete)
-            }
+            if whole { Ok(()) } else { Err(PublicKeyFault::Incomplete) }
         }
         Some("RSA") => {
             bytes("e")?;
             let modulus = bytes("n")?;
             let long = without_leading_zeros(&modulus).len() * 8 >= RSA_MIN_BITS;
-            if long {
-                Ok(())
-            } else {
-                Err(PublicKeyFault::TooShort)
-            }
+            if long { Ok(()) } else { Err(PublicKeyFault::TooShort) }
         }
         _ => Err(PublicKeyFault::Kind),
     }
@@ -131,19 +115,12 @@ fn check_key(key: &Value) -> Result<(), PublicKeyFault> {
 
 /// Whether the curve is P-256: 1.2.840.10045.3.1.7 (RFC 5480 §2.1.1.1).
 fn is_p256(info: &SubjectPublicKeyInfo<'_>) -> bool {
-    let curve = info
-        .algorithm
-        .parameters
-        .as_ref()
-        .and_then(|curve| curve.as_oid().ok());
+    let curve = info.algorithm.parameters.as_ref().and_then(|curve| curve.as_oid().ok());
     curve.is_some_and(|oid| oid.to_id_string() == "1.2.840.10045.3.1.7")
 }
 
 fn without_leading_zeros(number: &[u8]) -> &[u8] {
-    let start = number
-        .iter()
-        .position(|byte| *byte != 0)
-        .unwrap_or(number.len());
+    let start = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
     &number[start..]
 }
 
@@ -180,10 +157,7 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEZwJDJpnZ/zfvrvEtpnmbU08PSGRe
                 json!({"keys": [{"kty": "EC", "crv": "P-256", "x": "AA"}]}),
                 PublicKeyFault::Incomplete,
             ),
-            (
-                json!({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}),
-                PublicKeyFault::TooShort,
-            ),
+            (json!({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]}), PublicKeyFault::TooShort),
         ];
         for (set, fault) in table {
             assert_eq!(check_set(&set), Err(fault), "{set}");

@@ -73,9 +73,7 @@ impl ClientAuthentication {
 
 impl fmt::Debug for ClientAuthentication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ClientAuthentication")
-            .field(&self.method())
-            .finish()
+        f.debug_tuple("ClientAuthentication").field(&self.method()).finish()
     }
 }
 
@@ -128,9 +126,6 @@ mod tests {
     #[test]
     fn debug_output_holds_no_hash_and_no_key() {
         let secret = ClientAuthentication::SecretBasic { hash: [7; 32] };
-        assert_eq!(
-            format!("{secret:?}"),
-            "ClientAuthentication(ClientSecretBasic)"
-        );
+        assert_eq!(format!("{secret:?}"), "ClientAuthentication(ClientSecretBasic)");
     }
 }

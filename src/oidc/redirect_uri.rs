@@ -51,10 +51,7 @@ impl RedirectUri {
             return Err(RedirectUriFault::TooLong);
         }
         // Url::parse trims spaces, drops tabs and turns backslashes: what it would change is refused.
-        if text
-            .bytes()
-            .any(|byte| !byte.is_ascii_graphic() || byte == b'\\')
-        {
+        if text.bytes().any(|byte| !byte.is_ascii_graphic() || byte == b'\\') {
             return Err(RedirectUriFault::NotAbsolute);
         }
         let url = Url::parse(text).map_err(|_| RedirectUriFault::NotAbsolute)?;
@@ -120,10 +117,7 @@ mod tests {
             ("https:rp.example/callback", RedirectUriFault::NotAbsolute),
             ("https://", RedirectUriFault::NotAbsolute),
             (" https://rp.example/", RedirectUriFault::NotAbsolute),
-            (
-                "https://rp.example\\@evil.example/",
-                RedirectUriFault::NotAbsolute,
-            ),
+            ("https://rp.example\\@evil.example/", RedirectUriFault::NotAbsolute),
             ("https://rp.example/å", RedirectUriFault::NotAbsolute),
             (&long, RedirectUriFault::TooLong),
             ("https://rp.example/#", RedirectUriFault::Fragment),

@@ -46,11 +46,7 @@ pub async fn record(
     now: DateTime<Utc>,
     event: NewEvent<'_>,
 ) -> Result<(), StoreError> {
-    let details = if event.details.is_null() {
-        serde_json::json!({})
-    } else {
-        event.details
-    };
+    let details = if event.details.is_null() { serde_json::json!({}) } else { event.details };
     sqlx::query!(
         "insert into audit_events
             (created_at, event, ref, client_id, user_id, hsa_id, address, details)

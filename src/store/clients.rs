@@ -110,18 +110,9 @@ pub async fn put(
         "required_loa": client.required_loa,
         "told_first": client.told_first,
     });
-    let event = if added {
-        "client.added"
-    } else {
-        "client.updated"
-    };
+    let event = if added { "client.added" } else { "client.updated" };
     let client_id = Some(client.id.as_str());
-    let event = NewEvent {
-        event,
-        client_id,
-        details,
-        ..NewEvent::default()
-    };
+    let event = NewEvent { event, client_id, details, ..NewEvent::default() };
     audit::record(&mut transaction, by.now, event).await?;
     transaction.commit().await?;
     Ok(added)
@@ -181,11 +172,7 @@ async fn put_lists(
     now: DateTime<Utc>,
     client: &Client,
 ) -> Result<(), ClientError> {
-    let scopes: Vec<String> = client
-        .scopes
-        .iter()
-        .map(|scope| scope.name().to_owned())
-        .collect();
+    let scopes: Vec<String> = client.scopes.iter().map(|scope| scope.name().to_owned()).collect();
     sqlx::query!(
         "delete from client_redirect_uris where client_id = $1 and uri <> all($2)",
         client.id,
@@ -233,13 +220,10 @@ pub async fn enable(
     id: &str,
 ) -> Result<bool, StoreError> {
     let mut transaction = connection.begin().await?;
-    let rows = sqlx::query!(
-        "update clients set enabled = true where id = $1 and not enabled",
-        id
-    )
-    .execute(&mut *transaction)
-    .await?
-    .rows_affected();
+    let rows = sqlx::query!("update clients set enabled = true where id = $1 and not enabled", id)
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
     record_switch(&mut transaction, by, id, rows, "client.enabled").await?;
     transaction.commit().await?;
     Ok(rows > 0)
@@ -255,13 +239,10 @@ pub async fn disable(
     id: &str,
 ) -> Result<bool, StoreError> {
     let mut transaction = connection.begin().await?;
-    let rows = sqlx::query!(
-        "update clients set enabled = false where id = $1 and enabled",
-        id
-    )
-    .execute(&mut *transaction)
-    .await?
-    .rows_affected();
+    let rows = sqlx::query!("update clients set enabled = false where id = $1 and enabled", id)
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
     record_switch(&mut transaction, by, id, rows, "client.disabled").await?;
     transaction.commit().await?;
     Ok(rows > 0)
@@ -278,12 +259,7 @@ async fn record_switch(
         return Ok(());
     }
     let details = json!({ "by": by.operator });
-    let event = NewEvent {
-        event,
-        client_id: Some(id),
-        details,
-        ..NewEvent::default()
-    };
+    let event = NewEvent { event, client_id: Some(id), details, ..NewEvent::default() };
     audit::record(connection, by.now, event).await
 }
 
@@ -319,10 +295,7 @@ impl TryFrom<Row> for Client {
             enabled: row.enabled,
             redirect_uris: row.redirect_uris,
             scopes: scopes.map_err(|_| unknown("scope"))?,
-            signing_alg: row
-                .signing_alg
-                .parse()
-                .map_err(|_| unknown("signing_alg"))?,
+            signing_alg: row.signing_alg.parse().map_err(|_| unknown("signing_alg"))?,
             pkce: row.pkce.parse().map_err(|_| unknown("pkce"))?,
             sign_on: row.sign_on.parse().map_err(|_| unknown("sign_on"))?,
             required_loa: required_loa.map_err(|_| unknown("required_loa"))?,
@@ -351,8 +324,5 @@ fn authentication(
 }
 
 const fn unknown(column: &'static str) -> StoreError {
-    StoreError::Row {
-        table: "clients",
-        column,
-    }
+    StoreError::Row { table: "clients", column }
 }

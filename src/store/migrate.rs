@@ -15,9 +15,7 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 pub async fn run(pool: &PgPool) -> Result<usize, StoreError> {
     let mut connection = pool.acquire().await?.detach();
     // Waiting for another node, or building an index, may take longer than a statement of a login.
-    sqlx::query("set statement_timeout = 0")
-        .execute(&mut connection)
-        .await?;
+    sqlx::query("set statement_timeout = 0").execute(&mut connection).await?;
     MIGRATOR.run(&mut connection).await?;
     connection.close().await?;
     Ok(MIGRATOR.iter().count())

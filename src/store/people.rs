@@ -198,17 +198,10 @@ pub async fn register(
 
     let registered = if let Some(first) = owners.first() {
         if let Some(other) = owners.iter().find(|owner| owner.user_id != first.user_id) {
-            return Err(PersonError::HsaIdTaken {
-                owner: other.user_id,
-            });
+            return Err(PersonError::HsaIdTaken { owner: other.user_id });
         }
-        let known: Vec<&str> = owners
-            .iter()
-            .map(|owner| owner.canonical.as_str())
-            .collect();
-        let all_known = canonical
-            .iter()
-            .all(|hsa_id| known.contains(&hsa_id.as_str()));
+        let known: Vec<&str> = owners.iter().map(|owner| owner.canonical.as_str()).collect();
+        let all_known = canonical.iter().all(|hsa_id| known.contains(&hsa_id.as_str()));
         bring_up_to_date(&mut transaction, by, first.user_id, person, all_known).await?
     } else {
         insert(&mut transaction, by, id, person).await?;
@@ -232,13 +225,7 @@ pub async fn register(
         });
         let hsa_id = person.hsa_ids.first().map(HsaId::as_str);
         let user_id = Some(registered.id());
-        let event = NewEvent {
-            event,
-            user_id,
-            hsa_id,
-            details,
-            ..NewEvent::default()
-        };
+        let event = NewEvent { event, user_id, hsa_id, details, ..NewEvent::default() };
         audit::record(&mut transaction, by.now, event).await?;
     }
     transaction.commit().await?;
@@ -373,18 +360,11 @@ pub async fn enable(
     id: Uuid,
 ) -> Result<Switched, StoreError> {
     let mut transaction = connection.begin().await?;
-    let rows = sqlx::query!(
-        "update users set enabled = true where id = $1 and not enabled",
-        id
-    )
-    .execute(&mut *transaction)
-    .await?
-    .rows_affected();
-    let switched = Switched {
-        changed: rows > 0,
-        sessions_ended: 0,
-        grants_revoked: 0,
-    };
+    let rows = sqlx::query!("update users set enabled = true where id = $1 and not enabled", id)
+        .execute(&mut *transaction)
+        .await?
+        .rows_affected();
+    let switched = Switched { changed: rows > 0, sessions_ended: 0, grants_revoked: 0 };
     record_switch(&mut transaction, by, id, "user.enabled", switched).await?;
     transaction.commit().await?;
     Ok(switched)
@@ -444,11 +424,7 @@ async fn record_switch(
     event: &str,
     switched: Switched,
 ) -> Result<(), StoreError> {
-    let nothing = Switched {
-        changed: false,
-        sessions_ended: 0,
-        grants_revoked: 0,
-    };
+    let nothing = Switched { changed: false, sessions_ended: 0, grants_revoked: 0 };
     if switched == nothing {
         return Ok(());
     }
@@ -457,11 +433,6 @@ async fn record_switch(
         "sessions_ended": switched.sessions_ended,
         "grants_revoked": switched.grants_revoked,
     });
-    let event = NewEvent {
-        event,
-        user_id: Some(user_id),
-        details,
-        ..NewEvent::default()
-    };
+    let event = NewEvent { event, user_id: Some(user_id), details, ..NewEvent::default() };
     audit::record(connection, by.now, event).await
 }

@@ -134,11 +134,7 @@ pub async fn add(
             "system_name": system_name,
             "role": role.role,
         });
-        let event = NewEvent {
-            event: "role.added",
-            details,
-            ..NewEvent::default()
-        };
+        let event = NewEvent { event: "role.added", details, ..NewEvent::default() };
         audit::record(&mut transaction, by.now, event).await?;
     }
     transaction.commit().await?;
@@ -158,13 +154,10 @@ pub async fn grant(
 ) -> Result<Granted, RoleError> {
     let mut transaction = connection.begin().await?;
     // Locked, so that two grants of one role to one person at once come one after the other.
-    sqlx::query_scalar!(
-        "select id from users where id = $1 for no key update",
-        new.user_id
-    )
-    .fetch_optional(&mut *transaction)
-    .await?
-    .ok_or(RoleError::UserUnknown)?;
+    sqlx::query_scalar!("select id from users where id = $1 for no key update", new.user_id)
+        .fetch_optional(&mut *transaction)
+        .await?
+        .ok_or(RoleError::UserUnknown)?;
     let current = sqlx::query!(
         "select id, valid_from, valid_until
         from role_grants
@@ -179,9 +172,7 @@ pub async fn grant(
     .fetch_optional(&mut *transaction)
     .await?;
     if let Some(current) = &current {
-        let same_start = new
-            .valid_from
-            .is_none_or(|start| start == current.valid_from);
+        let same_start = new.valid_from.is_none_or(|start| start == current.valid_from);
         let same_end = match new.valid_until {
             Some(end) => current.valid_until == Some(end),
             None => current.valid_until.is_none_or(|end| end > by.now),
@@ -189,13 +180,9 @@ pub async fn grant(
         if same_start && same_end {
             return Ok(Granted::Exists);
         }
-        sqlx::query!(
-            "update role_grants set revoked_at = $2 where id = $1",
-            current.id,
-            by.now
-        )
-        .execute(&mut *transaction)
-        .await?;
+        sqlx::query!("update role_grants set revoked_at = $2 where id = $1", current.id, by.now)
+            .execute(&mut *transaction)
+            .await?;
     }
     sqlx::query!(
         "insert into role_grants
@@ -219,19 +206,10 @@ pub async fn grant(
         "valid_until": new.valid_until,
     });
     let user_id = Some(new.user_id);
-    let event = NewEvent {
-        event: "role.granted",
-        user_id,
-        details,
-        ..NewEvent::default()
-    };
+    let event = NewEvent { event: "role.granted", user_id, details, ..NewEvent::default() };
     audit::record(&mut transaction, by.now, event).await?;
     transaction.commit().await?;
-    Ok(if current.is_some() {
-        Granted::Replaced
-    } else {
-        Granted::Added
-    })
+    Ok(if current.is_some() { Granted::Replaced } else { Granted::Added })
 }
 
 /// Takes a role back; whether the person had it.
@@ -263,12 +241,7 @@ pub async fn revoke(
     if rows > 0 {
         let details = json!({ "by": by.operator, "system": role.system, "role": role.role });
         let user_id = Some(user_id);
-        let event = NewEvent {
-            event: "role.revoked",
-            user_id,
-            details,
-            ..NewEvent::default()
-        };
+        let event = NewEvent { event: "role.revoked", user_id, details, ..NewEvent::default() };
         audit::record(&mut transaction, by.now, event).await?;
     }
     transaction.commit().await?;

@@ -81,9 +81,7 @@ pub(super) async fn run(add: Add, context: &Context) -> Result<Report, Failure> 
     let registry = context.registry().await?;
     let mut connection = registry.connection().await?;
     let before = clients::by_id(&mut connection, &add.id).await?;
-    let kept = before
-        .as_ref()
-        .and_then(|client| secret_hash(&client.authentication));
+    let kept = before.as_ref().and_then(|client| secret_hash(&client.authentication));
     let makes_secret = keys.is_none() && (kept.is_none() || add.new_secret);
     let enabled = before.as_ref().is_none_or(|client| client.enabled);
     let mut client = client(&add, enabled, authentication(add.auth, keys, kept))?;
@@ -134,10 +132,7 @@ fn keys(add: &Add) -> Result<Option<Value>, Failure> {
         }
         AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => return Ok(None),
         AuthMethod::PrivateKeyJwt if add.new_secret || add.secret_file.is_some() => {
-            return Err(Failure::usage(
-                "usage",
-                "a client with private_key_jwt has no secret",
-            ));
+            return Err(Failure::usage("usage", "a client with private_key_jwt has no secret"));
         }
         AuthMethod::PrivateKeyJwt => {}
     }
@@ -192,14 +187,8 @@ fn scopes(add: &Add) -> Result<BTreeSet<Scope>, Failure> {
         let message = "--any-user is told no roles: name a --system for the scope systemRole";
         return Err(Failure::usage("usage", message));
     }
-    let asked = if add.scopes.is_empty() {
-        Scope::ALL
-    } else {
-        &add.scopes
-    };
-    let fitting = asked
-        .iter()
-        .filter(|scope| !(add.any_user && **scope == Scope::SystemRole));
+    let asked = if add.scopes.is_empty() { Scope::ALL } else { &add.scopes };
+    let fitting = asked.iter().filter(|scope| !(add.any_user && **scope == Scope::SystemRole));
     Ok(fitting.copied().chain([Scope::OpenId]).collect())
 }
 
@@ -213,9 +202,9 @@ fn authentication(
     match method {
         AuthMethod::ClientSecretBasic => ClientAuthentication::SecretBasic { hash },
         AuthMethod::ClientSecretPost => ClientAuthentication::SecretPost { hash },
-        AuthMethod::PrivateKeyJwt => ClientAuthentication::PrivateKeyJwt {
-            jwks: keys.unwrap_or_default(),
-        },
+        AuthMethod::PrivateKeyJwt => {
+            ClientAuthentication::PrivateKeyJwt { jwks: keys.unwrap_or_default() }
+        }
     }
 }
 
@@ -241,10 +230,7 @@ fn differing(before: &Client, after: &Client) -> Vec<&'static str> {
         ("name", before.name == after.name),
         ("redirect-uri", before.redirect_uris == after.redirect_uris),
         ("system", before.system == after.system),
-        (
-            "auth",
-            before.authentication.method() == after.authentication.method(),
-        ),
+        ("auth", before.authentication.method() == after.authentication.method()),
         ("public key", same_keys),
         ("signing-alg", before.signing_alg == after.signing_alg),
         ("pkce", before.pkce == after.pkce),
@@ -253,11 +239,7 @@ fn differing(before: &Client, after: &Client) -> Vec<&'static str> {
         ("require-loa", before.required_loa == after.required_loa),
         ("told-first", before.told_first == after.told_first),
     ];
-    facts
-        .into_iter()
-        .filter(|(_, same)| !same)
-        .map(|(fact, _)| fact)
-        .collect()
+    facts.into_iter().filter(|(_, same)| !same).map(|(fact, _)| fact).collect()
 }
 
 /// Where the secret went.
@@ -271,16 +253,9 @@ enum Secret {
 }
 
 fn write_secret(path: &Path, secret: &str) -> Result<(), Failure> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
-    file.and_then(|mut file| {
-        file.write_all(secret.as_bytes())
-            .and_then(|()| file.sync_all())
-    })
-    .map_err(|error| Failure::failed("secret_file", format!("{}: {error}", path.display())))
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()))
+        .map_err(|error| Failure::failed("secret_file", format!("{}: {error}", path.display())))
 }
 
 fn report(client: &Client, outcome: &str, secret: Secret) -> Report {

@@ -6,6 +6,7 @@
 pub mod alg;
 pub mod jwt;
 pub mod keyring;
+pub mod public_jwk;
 pub mod sealing;
 pub mod signer;
 

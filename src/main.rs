@@ -1,2 +1,22 @@
 //! The program: see the library.
-fn main() {}
+
+use std::io::{stderr, stdout};
+use std::process::ExitCode;
+
+use siths_idp::cli::{self, Surroundings};
+use siths_idp::clock::Clock;
+use siths_idp::random::Random;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // Named, because a second provider in the tree would make the automatic choice panic.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let surroundings = Surroundings {
+        clock: Clock::system(),
+        random: Random::system(),
+        environment: std::env::vars().collect(),
+        out: &mut stdout(),
+        err: &mut stderr(),
+    };
+    cli::run(std::env::args_os(), surroundings).await.code().into()
+}

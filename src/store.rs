@@ -23,9 +23,9 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
-pub use sqlx::{PgConnection, PgPool};
-use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions as _, Connection as _};
+pub use sqlx::{PgConnection, PgPool};
 use url::Url;
 
 use crate::config::Database;
@@ -36,6 +36,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// A connection that rested longer than this is tried before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
+
+/// Connections are renewed, so that they follow a failover and a changed schema.
+const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// Why the database did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +83,9 @@ impl StoreError {
     /// Whether a table is missing: `siths-idp migrate` has not run (SQLSTATE 42P01).
     #[must_use]
     pub fn is_unmigrated(&self) -> bool {
-        let Self::Sql(sqlx::Error::Database(error)) = self else { return false };
+        let Self::Sql(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
         error.code().as_deref() == Some("42P01")
     }
 }
@@ -114,10 +119,15 @@ fn broken_constraint(error: &sqlx::Error) -> Option<&str> {
 /// # Errors
 /// An address that cannot be read, that is not safe enough, or where no database answers.
 pub async fn connect(database: &Database) -> Result<PgPool, StoreError> {
-    let pool = PgPoolOptions::new()
+    let options = options(database)?;
+    // A pool tries again until its time is out, and then says no more than that: the first
+    // connection is made by hand, to learn the reason.
+    let first = tokio::time::timeout(ACQUIRE_TIMEOUT, options.connect()).await;
+    first.map_err(|_| sqlx::Error::PoolTimedOut)??.close().await?;
+    Ok(PgPoolOptions::new()
         .max_connections(database.max_connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .max_lifetime(Duration::from_secs(30 * 60))
+        .max_lifetime(MAX_LIFETIME)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
             Box::pin(async move {
@@ -125,9 +135,7 @@ pub async fn connect(database: &Database) -> Result<PgPool, StoreError> {
                 Ok(meta.idle_for < TRUSTED_IDLE || connection.ping().await.is_ok())
             })
         })
-        .connect_with(options(database)?)
-        .await?;
-    Ok(pool)
+        .connect_lazy_with(options))
 }
 
 fn options(database: &Database) -> Result<PgConnectOptions, StoreError> {

@@ -39,7 +39,9 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let limits = limits(&raw.limits, at);
     let log = log(raw.log, at);
     match (issuer, database, tls, sealing_key) {
-        (Some(issuer), Some(database), Some(tls), Some(sealing_key)) if layers.faults.is_empty() => {
+        (Some(issuer), Some(database), Some(tls), Some(sealing_key))
+            if layers.faults.is_empty() =>
+        {
             Ok(Config {
                 issuer,
                 listen,
@@ -93,7 +95,11 @@ fn issuer(raw: Option<&str>, at: &mut Layers) -> Option<Url> {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     let identifier = format!("https://{}{port}", url.host_str().unwrap_or_default());
     if text != identifier {
-        at.wrong(KEY, text, &format!("relying parties compare it to the letter; write {identifier}"));
+        at.wrong(
+            KEY,
+            text,
+            &format!("relying parties compare it to the letter; write {identifier}"),
+        );
         return None;
     }
     Some(url)
@@ -160,7 +166,8 @@ fn tls(raw: RawTls, at: &mut Layers) -> Option<TlsFiles> {
         let missing = if with_key { "tls.card_key" } else { "tls.card_certificate" };
         at.missing(missing, "tls.card_certificate and tls.card_key go together");
     }
-    let card_certificate = raw.card_certificate.map(|file| file_of("tls.card_certificate", &file, at));
+    let card_certificate =
+        raw.card_certificate.map(|file| file_of("tls.card_certificate", &file, at));
     let card_key = raw.card_key.map(|file| file_of("tls.card_key", &file, at));
     Some(TlsFiles { certificate: certificate?, key: key?, card_certificate, card_key })
 }
@@ -171,8 +178,11 @@ fn card(raw: RawCard, issuer_host: &str, at: &mut Layers) -> Card {
         at.fault("card", "tls12 or tls13 must be true");
     }
     if raw.hosts.is_empty() {
-        let hosts = CardHosts::Wildcard(format!("card.{issuer_host}"));
-        return Card { hosts, tls12: raw.tls12, tls13: raw.tls13 };
+        return Card {
+            hosts: CardHosts::Wildcard(format!("card.{issuer_host}")),
+            tls12: raw.tls12,
+            tls13: raw.tls13,
+        };
     }
     if raw.hosts.len() < 2 {
         at.fault(KEY, "expected at least two, because a retry needs another host; or none at all");
@@ -203,7 +213,10 @@ fn is_host_name(text: &str) -> bool {
 
 fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
     if raw.roots.is_empty() {
-        at.missing("trust.roots", "expected PEM files, such as [\"trust/siths-e-id-root-ca-v2.pem\"]");
+        at.missing(
+            "trust.roots",
+            "expected PEM files, such as [\"trust/siths-e-id-root-ca-v2.pem\"]",
+        );
     }
     if raw.issuers.is_empty() {
         at.missing("trust.issuers", "expected at least one [[trust.issuers]]");
@@ -256,9 +269,9 @@ fn check_loa(key: &str, kind: IssuerKind, loa: Option<Loa>, at: &mut Layers) {
 fn hsa_id_prefixes(raw: Vec<String>, at: &mut Layers) -> Vec<String> {
     for prefix in &raw {
         let good = (1..=20).contains(&prefix.len())
-            && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !good {
-            at.wrong("trust.hsa_id_prefixes", prefix, "expected 1 to 20 of A-Z a-z 0-9");
+            at.wrong("trust.hsa_id_prefixes", prefix, "expected 1 to 20 of A-Z a-z 0-9 -");
         }
     }
     raw
@@ -368,7 +381,11 @@ fn parse_duration(text: &str) -> Option<TimeDelta> {
 
 fn log(raw: RawLog, at: &mut Layers) -> Log {
     if EnvFilter::try_new(&raw.filter).is_err() {
-        at.wrong("log.filter", &raw.filter, "expected levels, such as info or info,siths_idp=debug");
+        at.wrong(
+            "log.filter",
+            &raw.filter,
+            "expected levels, such as info or info,siths_idp=debug",
+        );
     }
     Log { format: raw.format, filter: raw.filter }
 }

@@ -44,7 +44,9 @@ pub(super) fn read(path: Option<&Path>, environment: &Environment) -> Result<Lay
     };
     let mut nested = Dict::new();
     for (name, value) in environment {
-        let Some(key) = name.strip_prefix(PREFIX) else { continue };
+        let Some(key) = name.strip_prefix(PREFIX) else {
+            continue;
+        };
         let keys: Vec<String> = key.split("__").map(str::to_ascii_lowercase).collect();
         put(&mut nested, &keys, environment_value(&keys, value));
     }
@@ -163,13 +165,15 @@ fn environment_value(keys: &[String], value: &str) -> Value {
     }
 }
 
-fn toml(text: &str) -> Result<Dict, figment::Error> {
-    let mut profiles = Toml::string(text).data()?;
+fn toml(text: &str) -> Result<Dict, String> {
+    let mut profiles = Toml::string(text).data().map_err(|error| error.to_string())?;
     Ok(profiles.remove(&Profile::Default).unwrap_or_default())
 }
 
 fn put(dict: &mut Dict, keys: &[String], value: Value) {
-    let Some((key, rest)) = keys.split_first() else { return };
+    let Some((key, rest)) = keys.split_first() else {
+        return;
+    };
     if rest.is_empty() {
         dict.insert(key.clone(), value);
         return;

@@ -79,7 +79,8 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     if text.len() != 64 {
         return None;
     }
-    let nibble = |byte: &u8| char::from(*byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let nibble =
+        |byte: &u8| char::from(*byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
     text.as_bytes().chunks(2).map(|pair| Some(nibble(&pair[0])? << 4 | nibble(&pair[1])?)).collect()
 }
 

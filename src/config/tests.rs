@@ -1,0 +1,306 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use secrecy::ExposeSecret as _;
+
+use super::*;
+use crate::random::Random;
+
+/// A folder with everything that a configuration names; gone when dropped.
+struct Installation(PathBuf);
+
+const FILE: &str = r#"
+issuer = "https://idp.region.se"
+sealing_key_file = "sealing.key"
+
+[database]
+url = "postgres://idp@localhost/idp"
+
+[tls]
+certificate = "tls.pem"
+key = "tls.key"
+
+[trust]
+roots = ["root.pem"]
+
+[[trust.issuers]]
+certificate = "ca.pem"
+kind = "hsa-id"
+loa = "loa3"
+"#;
+
+impl Installation {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("siths-idp-{}", Random::system().label()));
+        fs::create_dir(&folder).unwrap();
+        let installation = Self(folder);
+        for name in ["tls.pem", "tls.key", "root.pem", "ca.pem"] {
+            installation.write(name, "");
+        }
+        installation.write_key("sealing.key", 0o600);
+        installation
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn write_key(&self, name: &str, mode: u32) {
+        self.write(name, &"0a".repeat(32));
+        fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn load(&self, file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        self.write("siths-idp.toml", file);
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Config::load_with(Some(&self.path("siths-idp.toml")), &environment.collect())
+    }
+
+    fn faults(&self, file: &str) -> Vec<String> {
+        self.load(file, &[]).unwrap_err().faults
+    }
+}
+
+impl Drop for Installation {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The file with one piece replaced.
+fn with(old: &str, new: &str) -> String {
+    assert!(FILE.contains(old), "{old}");
+    FILE.replace(old, new)
+}
+
+#[test]
+fn what_is_not_said_is_the_default_and_paths_are_beside_the_file() {
+    let installation = Installation::new();
+    let config = installation.load(FILE, &[]).unwrap();
+    assert_eq!(config.issuer_identifier(), "https://idp.region.se");
+    assert_eq!(config.card.hosts, CardHosts::Wildcard("card.idp.region.se".into()));
+    assert_eq!(config.lifetimes.session, TimeDelta::hours(8));
+    assert_eq!(config.tls.certificate, installation.path("tls.pem"));
+    assert_eq!(config.sealing_key.expose(), &[0x0a; 32]);
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let installation = Installation::new();
+    let environment = [
+        ("SITHS_IDP__DATABASE__URL", "postgres://other@localhost/idp"),
+        ("SITHS_IDP__LISTEN", r#"["127.0.0.1:8443"]"#),
+        ("SITHS_IDP__LIMITS__MAX_CONNECTIONS", "7"),
+        ("SITHS_IDP_CONFIG", "elsewhere"),
+        ("PATH", "/bin"),
+    ];
+    let config = installation.load(FILE, &environment).unwrap();
+    assert_eq!(config.database.url.expose_secret(), "postgres://other@localhost/idp");
+    assert_eq!(config.listen, ["127.0.0.1:8443".parse().unwrap()]);
+    assert_eq!(config.limits.max_connections, 7);
+}
+
+#[test]
+fn a_wrong_variable_is_named() {
+    let installation = Installation::new();
+    let error = installation.load(FILE, &[("SITHS_IDP__LISTEN", "[\"here\"]")]).unwrap_err();
+    assert!(error.faults[0].contains("by SITHS_IDP__LISTEN"), "{error}");
+    let error = installation.load(FILE, &[("SITHS_IDP__ISUER", "x")]).unwrap_err();
+    assert!(error.faults[0].contains("SITHS_IDP__ISUER"), "{error}");
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_known_one() {
+    let installation = Installation::new();
+    for (key, meant) in [("isuer", "issuer"), ("sealing-key", "sealing_key")] {
+        let faults = installation.faults(&format!("{key} = 1\n{FILE}"));
+        assert_eq!(faults, [format!("{key} is no key: did you mean {meant}?")]);
+    }
+    let faults = installation.faults(&with("[tls]\n", "[tls]\ncertifcate = \"x\"\n"));
+    assert_eq!(faults, ["tls.certifcate is no key: did you mean certificate?"]);
+    let faults = installation.faults(&format!("{FILE}lao = \"loa3\"\n"));
+    assert_eq!(faults, ["trust.issuers.0.lao is no key: did you mean loa?"]);
+}
+
+#[test]
+fn every_fault_is_told_in_one_run() {
+    let installation = Installation::new();
+    let file = FILE
+        .replace("https://idp.region.se", "http://idp.region.se")
+        .replace("\"tls.pem\"", "\"gone.pem\"")
+        + "\n[lifetimes]\nid_token = \"6m\"\nsesion = \"1h\"\n[log]\nformat = \"jsn\"\n\
+           [limits]\nmax_connections = \"many\"\n";
+    let faults = installation.faults(&file).join("\n");
+    for told in [
+        "issuer is \"http://idp.region.se\"",
+        "gone.pem",
+        "lifetimes.id_token is \"6m\": expected 10s to 5m",
+        "lifetimes.sesion is no key: did you mean session?",
+        "log.format is \"jsn\": did you mean json?",
+        "limits.max_connections is string \"many\"",
+    ] {
+        assert!(faults.contains(told), "{told} is not in\n{faults}");
+    }
+}
+
+#[test]
+fn an_empty_file_tells_all_that_is_needed() {
+    let installation = Installation::new();
+    let faults = installation.faults("").join("\n");
+    for key in [
+        "issuer",
+        "sealing_key_file",
+        "database.url",
+        "tls.certificate",
+        "tls.key",
+        "trust.roots",
+        "trust.issuers",
+    ] {
+        assert!(faults.contains(&format!("{key} is missing")), "{key} is not in\n{faults}");
+    }
+}
+
+#[test]
+fn an_issuer_that_could_be_written_in_two_ways_is_refused() {
+    let installation = Installation::new();
+    for wrong in [
+        "https://idp.region.se/",
+        "https://IDP.region.se",
+        "https://idp.region.se:443",
+        "https://idp.region.se/idp",
+        "https://idp.region.se?x",
+        "https://idp.region.se#x",
+        "https://user@idp.region.se",
+        "https://192.0.2.1",
+        "idp.region.se",
+    ] {
+        let faults = installation.faults(&with("https://idp.region.se", wrong));
+        assert!(faults.len() == 1 && faults[0].contains(wrong), "{wrong}: {faults:?}");
+    }
+    let config =
+        installation.load(&with("https://idp.region.se", "https://idp.localhost:8443"), &[]);
+    assert_eq!(config.unwrap().issuer_identifier(), "https://idp.localhost:8443");
+}
+
+#[test]
+fn a_sealing_key_that_others_may_read_is_refused_with_what_to_type() {
+    let installation = Installation::new();
+    for mode in [0o640, 0o604, 0o660, 0o620] {
+        installation.write_key("sealing.key", mode);
+        let faults = installation.faults(FILE);
+        assert!(faults.len() == 1 && faults[0].contains("chmod 600 "), "{mode:o}: {faults:?}");
+    }
+    installation.write_key("sealing.key", 0o400);
+    assert!(installation.load(FILE, &[]).is_ok());
+}
+
+#[test]
+fn a_sealing_key_that_is_missing_is_refused_with_what_to_type() {
+    let installation = Installation::new();
+    fs::remove_file(installation.path("sealing.key")).unwrap();
+    let path = installation.path("sealing.key").display().to_string();
+    let type_this = format!("openssl rand -hex 32 > {path} && chmod 600 {path}");
+    assert!(installation.faults(FILE)[0].contains(&type_this));
+    let none = with("sealing_key_file = \"sealing.key\"", "");
+    assert!(installation.faults(&none)[0].contains("openssl rand -hex 32 > keys/sealing.key"));
+    let by_environment = [("SITHS_IDP__SEALING_KEY", "11".repeat(32))];
+    let by_environment = by_environment.each_ref().map(|(name, key)| (*name, key.as_str()));
+    assert_eq!(
+        installation.load(&none, &by_environment).unwrap().sealing_key.expose(),
+        &[0x11; 32]
+    );
+}
+
+#[test]
+fn secrets_are_repeated_neither_in_faults_nor_in_debug_output() {
+    let installation = Installation::new();
+    let wrong = with("postgres://idp@localhost/idp", "mysql://idp:hunter2@localhost/idp");
+    assert!(!installation.load(&wrong, &[]).unwrap_err().to_string().contains("hunter2"));
+    let wrong = format!("sealing_key = \"hunter2\"\n{FILE}");
+    assert!(!installation.load(&wrong, &[]).unwrap_err().to_string().contains("hunter2"));
+    let right = with("postgres://idp@localhost/idp", "postgres://idp:hunter2@localhost/idp");
+    let config = installation.load(&right, &[]).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_database_address_comes_from_a_file_where_one_is_named() {
+    let installation = Installation::new();
+    installation.write("database.url", "postgres://idp:pw@localhost/idp\n");
+    let file = with("url = \"postgres://idp@localhost/idp\"", "url_file = \"database.url\"");
+    let config = installation.load(&file, &[]).unwrap();
+    assert_eq!(config.database.url.expose_secret(), "postgres://idp:pw@localhost/idp");
+}
+
+#[test]
+fn card_hosts_are_none_or_at_least_two_others_than_the_issuer() {
+    let installation = Installation::new();
+    let hosts = |hosts: &str| format!("{FILE}\n[card]\nhosts = {hosts}\n");
+    for wrong in [
+        r#"["card.region.se"]"#,
+        r#"["idp.region.se", "card.region.se"]"#,
+        r#"["card.region.se", "card.region.se"]"#,
+        r#"["CARD.region.se", "card2.region.se"]"#,
+        r#"["*.region.se", "card.region.se"]"#,
+    ] {
+        assert_eq!(installation.faults(&hosts(wrong)).len(), 1, "{wrong}");
+    }
+    let config = installation.load(&hosts(r#"["a.region.se", "b.region.se"]"#), &[]).unwrap();
+    let fixed = CardHosts::Fixed(vec!["a.region.se".into(), "b.region.se".into()]);
+    assert_eq!(config.card.hosts, fixed);
+    let neither = format!("{FILE}\n[card]\ntls12 = false\ntls13 = false\n");
+    assert_eq!(installation.faults(&neither), ["card: tls12 or tls13 must be true"]);
+}
+
+#[test]
+fn who_may_log_in_has_a_level_of_assurance() {
+    let installation = Installation::new();
+    let faults = installation.faults(&with("loa = \"loa3\"", ""));
+    assert!(faults.len() == 1 && faults[0].starts_with("trust.issuers.0.loa is missing"));
+    let policies = "[[trust.issuers.policies]]\noid = \"1.2.752.74.8.512\"\nkind = \"mobile\"\n";
+    let faults = installation.faults(&format!("{FILE}{policies}"));
+    assert!(faults.len() == 1 && faults[0].starts_with("trust.issuers.0.policies.0.loa"));
+    let config = installation.load(&format!("{FILE}{policies}loa = \"loa3\"\n"), &[]).unwrap();
+    assert_eq!(config.trust.issuers[0].policies[0].kind, IssuerKind::Mobile);
+    let faults =
+        installation.faults(&format!("{FILE}{policies}loa = \"loa3\"\n").replace("1.2.", "1..2."));
+    assert!(faults[0].starts_with("trust.issuers.0.policies.0.oid"));
+}
+
+#[test]
+fn a_missing_part_of_an_issuer_is_told() {
+    let installation = Installation::new();
+    let faults = installation.faults(&with("kind = \"hsa-id\"", "")).join("\n");
+    assert!(faults.contains("trust.issuers.0: kind is missing"), "{faults}");
+}
+
+#[test]
+fn administrators_need_the_database_alone() {
+    let environment =
+        [("SITHS_IDP__DATABASE__URL".to_owned(), "postgres://i@localhost/i".to_owned())];
+    assert!(Administration::load_with(None, &environment.into()).is_ok());
+    let error = Administration::load_with(None, &Environment::new()).unwrap_err();
+    assert!(error.faults[0].contains("SITHS_IDP__DATABASE__URL"));
+}
+
+#[test]
+fn the_example_can_be_started_from() {
+    let installation = Installation::new();
+    let example = include_str!("../../config/example.toml");
+    for quoted in example.lines().filter(|line| !line.starts_with('#')).flat_map(|l| l.split('"')) {
+        if quoted.ends_with(".pem") || quoted.ends_with("tls.key") {
+            installation.write(&format!("config/{quoted}"), "");
+        }
+    }
+    installation.write_key("keys/sealing.key", 0o600);
+    installation.write("config/siths-idp.toml", example);
+    let path = installation.path("config/siths-idp.toml");
+    let config = Config::load_with(Some(&path), &Environment::new()).unwrap();
+    assert_eq!(config.trust.issuers.len(), 3);
+}

@@ -48,7 +48,11 @@ impl User {
     ///
     /// # Errors
     /// The first check that fails.
-    pub fn admit(self, now: DateTime<Utc>, role: RoleDemand) -> Result<ActiveUser, AdmissionRefusal> {
+    pub fn admit(
+        self,
+        now: DateTime<Utc>,
+        role: RoleDemand,
+    ) -> Result<ActiveUser, AdmissionRefusal> {
         if !self.enabled {
             return Err(AdmissionRefusal::Disabled);
         }

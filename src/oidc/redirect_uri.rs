@@ -35,7 +35,9 @@ pub enum RedirectUriFault {
     #[error("http is taken for 127.0.0.1, [::1] and localhost alone; use https")]
     Insecure,
     /// A scheme that is neither https nor a private-use scheme with a dot (RFC 8252 §7.1).
-    #[error("expected https, or a native app's scheme with a dot in it, such as se.example.app:/callback")]
+    #[error(
+        "expected https, or a native app's scheme with a dot in it, such as se.example.app:/callback"
+    )]
     Scheme,
 }
 

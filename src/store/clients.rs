@@ -8,14 +8,15 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::audit::{self, By, NewEvent};
 use super::{StoreError, broken_constraint};
-use crate::error::Code;
 use crate::oidc::client::{AuthMethod, Client, ClientAuthentication};
 
 /// Why a relying party is not registered.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The id is not in the grammar (RFC 6749 appendix A.1).
-    #[error("a client's id is 1 to 200 printable ASCII characters without space, quote and backslash")]
+    #[error(
+        "a client's id is 1 to 200 printable ASCII characters without space, quote and backslash"
+    )]
     IdMalformed,
     /// No name.
     #[error("a client needs a name")]
@@ -26,17 +27,6 @@ pub enum ClientError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl ClientError {
-    /// The code of the catalogue.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        match self {
-            Self::IdMalformed | Self::NameMissing | Self::SystemUnknown => Code::Internal,
-            Self::Store(error) => error.code(),
-        }
-    }
 }
 
 impl From<sqlx::Error> for ClientError {
@@ -295,8 +285,7 @@ impl TryFrom<Row> for Client {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let scopes: Result<BTreeSet<_>, _> =
-            row.scopes.iter().map(|scope| scope.parse()).collect();
+        let scopes: Result<BTreeSet<_>, _> = row.scopes.iter().map(|scope| scope.parse()).collect();
         let required_loa = row.required_loa.as_deref().map(str::parse).transpose();
         Ok(Self {
             authentication: authentication(&row.auth_method, row.secret_hash, row.jwks)?,

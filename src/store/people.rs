@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::audit::{self, By, NewEvent};
 use super::{StoreError, broken_constraint};
-use crate::error::Code;
 use crate::identity::hsa_id::HsaId;
 use crate::identity::user::User;
 
@@ -92,17 +91,6 @@ pub enum PersonError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl PersonError {
-    /// The code of the catalogue.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        match self {
-            Self::HsaIdTaken { .. } | Self::DatesOutOfOrder => Code::Internal,
-            Self::Store(error) => error.code(),
-        }
-    }
 }
 
 impl From<sqlx::Error> for PersonError {

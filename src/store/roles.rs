@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::audit::{self, By, NewEvent};
 use super::{StoreError, broken_constraint};
-use crate::error::Code;
 
 /// A role in a system: `SYMFONI;Handläggare` on the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,21 +75,6 @@ pub enum RoleError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-impl RoleError {
-    /// The code of the catalogue.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        match self {
-            Self::SystemMalformed
-            | Self::RoleMalformed
-            | Self::RoleUnknown
-            | Self::UserUnknown
-            | Self::DatesOutOfOrder => Code::Internal,
-            Self::Store(error) => error.code(),
-        }
-    }
 }
 
 impl From<sqlx::Error> for RoleError {

@@ -1,0 +1,279 @@
+//! `siths-idp clients add`: registers a relying party, and makes its secret.
+//!
+//! Must never keep a secret: it is written once, and its SHA-256 stored.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
+use serde_json::{Value, json};
+
+use super::{Context, Failure, Report};
+use crate::identity::assurance::Loa;
+use crate::keys::alg::SigningAlg;
+use crate::keys::public_jwk;
+use crate::oidc::client::{AuthMethod, Client, ClientAuthentication, Pkce, SignOn, ToldFirst};
+use crate::oidc::redirect_uri::RedirectUri;
+use crate::oidc::scope::Scope;
+use crate::secret::sha256;
+use crate::store::clients;
+
+#[derive(Args)]
+#[command(group(ArgGroup::new("users").required(true).args(["system", "any_user"])))]
+pub(in crate::cli) struct Add {
+    /// The client_id
+    id: String,
+    /// What people read on pages
+    #[arg(long)]
+    name: String,
+    /// Where answers may go, to the letter; repeat for more
+    #[arg(long = "redirect-uri", value_name = "URI", required = true)]
+    redirect_uris: Vec<String>,
+    /// The system whose roles are asked for and told
+    #[arg(long)]
+    system: Option<String>,
+    /// Any active user may log in, and no roles are told
+    #[arg(long)]
+    any_user: bool,
+    /// client_secret_basic, client_secret_post or private_key_jwt
+    #[arg(long, value_name = "METHOD", default_value = "client_secret_basic")]
+    auth: AuthMethod,
+    /// The public keys, as a JWK set; for private_key_jwt
+    #[arg(long, value_name = "FILE", conflicts_with = "public_key")]
+    jwks_file: Option<PathBuf>,
+    /// The public key, as PEM; for private_key_jwt
+    #[arg(long, value_name = "FILE")]
+    public_key: Option<PathBuf>,
+    /// ES256 or RS256
+    #[arg(long, value_name = "ALG", default_value = "RS256")]
+    signing_alg: SigningAlg,
+    /// required or optional
+    #[arg(long, value_name = "RULE", default_value = "required")]
+    pkce: Pkce,
+    /// card (every login) or session
+    #[arg(long, value_name = "BY", default_value = "card")]
+    sign_on: SignOn,
+    /// A scope it may ask for; repeat for more [default: all that fit]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<Scope>,
+    /// loa2 or loa3: the lowest level of assurance that it takes
+    #[arg(long, value_name = "LOA")]
+    require_loa: Option<Loa>,
+    /// catalogue or person: who is told first of a failed login
+    #[arg(long, value_name = "WHO", default_value = "catalogue")]
+    told_first: ToldFirst,
+    /// Write the secret to a new file that only you can read, and not to the terminal
+    #[arg(long, value_name = "FILE")]
+    secret_file: Option<PathBuf>,
+    /// Make another secret; the one before stops working
+    #[arg(long)]
+    new_secret: bool,
+    /// Change the facts of a client that is registered
+    #[arg(long)]
+    update: bool,
+}
+
+pub(super) async fn run(add: Add, context: &Context) -> Result<Report, Failure> {
+    let keys = keys(&add)?;
+    let registry = context.registry().await?;
+    let mut connection = registry.connection().await?;
+    let before = clients::by_id(&mut connection, &add.id).await?;
+    let kept = before.as_ref().and_then(|client| secret_hash(&client.authentication));
+    let makes_secret = keys.is_none() && (kept.is_none() || add.new_secret);
+    let enabled = before.as_ref().is_none_or(|client| client.enabled);
+    let mut client = client(&add, enabled, authentication(add.auth, keys, kept))?;
+    if let Some(before) = &before {
+        let differing = differing(before, &client);
+        if differing.is_empty() && !makes_secret {
+            return Ok(report(&client, "exists", Secret::None));
+        }
+        if !differing.is_empty() && !add.update {
+            let message = format!(
+                "client {} is registered with another {}: nothing was changed; --update changes it",
+                add.id,
+                differing.join(", "),
+            );
+            return Err(Failure::failed("client_differs", message));
+        }
+    }
+    let mut secret = Secret::None;
+    if makes_secret {
+        let token = context.random.token();
+        let hash = sha256(token.as_bytes());
+        client.authentication = authentication(add.auth, None, Some(hash));
+        secret = match &add.secret_file {
+            // Before it is stored: a secret that cannot be handed over must not be in force.
+            Some(path) => write_secret(path, &token).map(|()| Secret::File(path.clone()))?,
+            None => Secret::Shown(token),
+        };
+    }
+    match clients::put(&mut connection, context.by(), &client).await {
+        Ok(true) => Ok(report(&client, "added", secret)),
+        Ok(false) => Ok(report(&client, "updated", secret)),
+        Err(error) => {
+            if let Secret::File(path) = secret {
+                let _ = fs::remove_file(path);
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// The public keys where the method has them; `None` where it has a secret.
+fn keys(add: &Add) -> Result<Option<Value>, Failure> {
+    let given = add.jwks_file.is_some() || add.public_key.is_some();
+    match add.auth {
+        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost if given => {
+            let message = "--jwks-file and --public-key go with --auth private_key_jwt";
+            return Err(Failure::usage("usage", message));
+        }
+        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => return Ok(None),
+        AuthMethod::PrivateKeyJwt if add.new_secret || add.secret_file.is_some() => {
+            return Err(Failure::usage("usage", "a client with private_key_jwt has no secret"));
+        }
+        AuthMethod::PrivateKeyJwt => {}
+    }
+    let refused = |path: &Path, fault: &dyn std::fmt::Display| {
+        Failure::usage("public_key_refused", format!("{}: {fault}", path.display()))
+    };
+    let read = |path: &Path| fs::read(path).map_err(|error| refused(path, &error));
+    let keys = if let Some(path) = &add.jwks_file {
+        let keys: Value =
+            serde_json::from_slice(&read(path)?).map_err(|error| refused(path, &error))?;
+        public_jwk::check_set(&keys).map_err(|fault| refused(path, &fault))?;
+        keys
+    } else if let Some(path) = &add.public_key {
+        public_jwk::from_pem(&read(path)?).map_err(|fault| refused(path, &fault))?
+    } else {
+        let message = "--auth private_key_jwt needs --public-key FILE or --jwks-file FILE";
+        return Err(Failure::usage("usage", message));
+    };
+    Ok(Some(keys))
+}
+
+fn client(
+    add: &Add,
+    enabled: bool,
+    authentication: ClientAuthentication,
+) -> Result<Client, Failure> {
+    let mut redirect_uris = BTreeSet::new();
+    for text in &add.redirect_uris {
+        let uri = RedirectUri::parse(text)
+            .map_err(|fault| Failure::usage("redirect_uri_refused", format!("{text}: {fault}")))?;
+        redirect_uris.insert(uri.to_string());
+    }
+    Ok(Client {
+        id: add.id.clone(),
+        name: add.name.trim().to_owned(),
+        system: add.system.clone(),
+        enabled,
+        authentication,
+        redirect_uris: redirect_uris.into_iter().collect(),
+        scopes: scopes(add)?,
+        signing_alg: add.signing_alg,
+        pkce: add.pkce,
+        sign_on: add.sign_on,
+        required_loa: add.require_loa,
+        told_first: add.told_first,
+    })
+}
+
+/// Always `openid`; `systemRole` only with a system.
+fn scopes(add: &Add) -> Result<BTreeSet<Scope>, Failure> {
+    if add.any_user && add.scopes.contains(&Scope::SystemRole) {
+        let message = "--any-user is told no roles: name a --system for the scope systemRole";
+        return Err(Failure::usage("usage", message));
+    }
+    let asked = if add.scopes.is_empty() { Scope::ALL } else { &add.scopes };
+    let fitting = asked.iter().filter(|scope| !(add.any_user && **scope == Scope::SystemRole));
+    Ok(fitting.copied().chain([Scope::OpenId]).collect())
+}
+
+fn authentication(
+    method: AuthMethod,
+    keys: Option<Value>,
+    hash: Option<[u8; 32]>,
+) -> ClientAuthentication {
+    // Without a hash one is about to be made; no secret has a hash of zeros.
+    let hash = hash.unwrap_or_default();
+    match method {
+        AuthMethod::ClientSecretBasic => ClientAuthentication::SecretBasic { hash },
+        AuthMethod::ClientSecretPost => ClientAuthentication::SecretPost { hash },
+        AuthMethod::PrivateKeyJwt => {
+            ClientAuthentication::PrivateKeyJwt { jwks: keys.unwrap_or_default() }
+        }
+    }
+}
+
+const fn secret_hash(authentication: &ClientAuthentication) -> Option<[u8; 32]> {
+    match authentication {
+        ClientAuthentication::SecretBasic { hash } | ClientAuthentication::SecretPost { hash } => {
+            Some(*hash)
+        }
+        ClientAuthentication::PrivateKeyJwt { .. } => None,
+    }
+}
+
+/// The options whose values are not those registered.
+fn differing(before: &Client, after: &Client) -> Vec<&'static str> {
+    let same_keys = match (&before.authentication, &after.authentication) {
+        (
+            ClientAuthentication::PrivateKeyJwt { jwks: before },
+            ClientAuthentication::PrivateKeyJwt { jwks: after },
+        ) => before == after,
+        _ => true,
+    };
+    let facts = [
+        ("name", before.name == after.name),
+        ("redirect-uri", before.redirect_uris == after.redirect_uris),
+        ("system", before.system == after.system),
+        ("auth", before.authentication.method() == after.authentication.method()),
+        ("public key", same_keys),
+        ("signing-alg", before.signing_alg == after.signing_alg),
+        ("pkce", before.pkce == after.pkce),
+        ("sign-on", before.sign_on == after.sign_on),
+        ("scope", before.scopes == after.scopes),
+        ("require-loa", before.required_loa == after.required_loa),
+        ("told-first", before.told_first == after.told_first),
+    ];
+    facts.into_iter().filter(|(_, same)| !same).map(|(fact, _)| fact).collect()
+}
+
+/// Where the secret went.
+enum Secret {
+    /// None was made.
+    None,
+    /// To the terminal.
+    Shown(String),
+    /// To a file.
+    File(PathBuf),
+}
+
+fn write_secret(path: &Path, secret: &str) -> Result<(), Failure> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(secret.as_bytes()).and_then(|()| file.sync_all()))
+        .map_err(|error| Failure::failed("secret_file", format!("{}: {error}", path.display())))
+}
+
+fn report(client: &Client, outcome: &str, secret: Secret) -> Report {
+    let mut json = super::as_json(client);
+    json["outcome"] = json!(outcome);
+    let mut text = format!("client {}: {outcome}\n", client.id);
+    match secret {
+        Secret::None => {}
+        Secret::Shown(secret) => {
+            text += &format!(
+                "client_secret: {secret}\nIt is shown this once: only its hash is kept.\n"
+            );
+            json["client_secret"] = json!(secret);
+        }
+        Secret::File(path) => {
+            text += &format!("client_secret: in {}\n", path.display());
+            json["secret_file"] = json!(path);
+        }
+    }
+    Report::new(json, text)
+}

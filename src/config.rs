@@ -186,8 +186,6 @@ pub struct Lifetimes {
 pub struct Limits {
     /// Open connections.
     pub max_connections: usize,
-    /// Handshakes under way, people at their PIN included.
-    pub max_handshakes: usize,
     /// A handshake on a host that asks for no card.
     pub handshake_timeout: TimeDelta,
     /// A handshake on a card host: the person chooses a certificate and types a PIN meanwhile.

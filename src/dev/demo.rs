@@ -1,0 +1,254 @@
+//! Demo-Symfoni: a relying party with a login button, on its own origin.
+//!
+//! Shows who is logged in with which roles, or the documented Swedish message of each error code.
+
+use std::collections::HashMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{OriginalUri, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::get;
+use axum_server::Handle;
+use serde_json::Value;
+use url::Url;
+
+use super::demo_pages::{DemoError, DemoLoggedIn, DemoStart};
+use super::installation::DEMO_HOST;
+use super::pki::Pki;
+use super::relying_party::{Callback, Pending, Registered, RelyingParty};
+use crate::http::cookies::{cookie, set_cookie};
+use crate::flow::answer::Cookie;
+use crate::http::pages::{CONTENT_SECURITY_POLICY as POLICY, STYLESHEET, STYLESHEET_PATH};
+use crate::random::Random;
+use crate::tls::{self, CardHosts, Counters, Hosts, Identity, Settings, TlsParts};
+
+/// Logins under way that are remembered; the oldest are forgotten beyond that.
+const MOST_PENDING: usize = 1000;
+const COOKIE: &str = "__Host-demo-symfoni";
+
+struct Demo {
+    registered: Registered,
+    http: reqwest::Client,
+    random: Random,
+    // By the browser's cookie. A real system keeps this in its session.
+    pending: Mutex<HashMap<String, (Pending, Instant)>>,
+}
+
+type Shared = Arc<Demo>;
+
+/// The redirect URI of Demo-Symfoni on a port.
+#[must_use]
+pub fn redirect_uri(port: u16) -> String {
+    format!("https://{DEMO_HOST}:{port}/callback")
+}
+
+/// Serves Demo-Symfoni until `handle` says otherwise.
+///
+/// # Errors
+/// When its certificate cannot be used or the socket fails.
+pub async fn serve(
+    listener: TcpListener,
+    pki: &Pki,
+    registered: Registered,
+    handle: Handle<SocketAddr>,
+) -> anyhow::Result<()> {
+    let http = super::browser::client(pki.web_ca_pem(), None, rustls::ALL_VERSIONS)?;
+    let identity = Identity::load(pki.server_chain_pem(), pki.server_key_pem())?;
+    let parts = TlsParts {
+        hosts: Hosts::new(DEMO_HOST, CardHosts::Fixed(Vec::new())),
+        card_identity: identity.clone(),
+        identity,
+        hints: Vec::new(),
+        settings: Settings::default(),
+        counters: Arc::new(Counters::default()),
+    };
+    let demo = Demo { registered, http, random: Random::system(), pending: Mutex::default() };
+    let router = Router::new()
+        .route("/", get(start))
+        .route("/login", get(login))
+        .route("/callback", get(callback))
+        .route(STYLESHEET_PATH, get(stylesheet))
+        .with_state(Arc::new(demo));
+    Ok(tls::serve(listener, parts, router, handle).await?)
+}
+
+async fn start() -> Response {
+    page(DemoStart { login_url: "/login" }.render())
+}
+
+async fn stylesheet() -> Response {
+    ([(CONTENT_TYPE, "text/css; charset=utf-8")], STYLESHEET).into_response()
+}
+
+async fn login(State(demo): State<Shared>) -> Response {
+    let party = match RelyingParty::discover(demo.registered.clone(), demo.http.clone()).await {
+        Ok(party) => party,
+        Err(error) => return broken(&error),
+    };
+    let (url, pending) = party.begin();
+    let key = demo.random.token();
+    demo.remember(key.clone(), pending);
+    let cookie = Cookie { name: COOKIE, value: key, max_age: None };
+    let mut response =
+        (StatusCode::SEE_OTHER, [(LOCATION, url.to_string())]).into_response();
+    if let Some(field) = set_cookie(&cookie) {
+        response.headers_mut().append(axum::http::header::SET_COOKIE, field);
+    }
+    response
+}
+
+async fn callback(
+    State(demo): State<Shared>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    let Some(pending) = cookie(&headers, COOKIE).and_then(|key| demo.take(key)) else {
+        return lost();
+    };
+    match finish(&demo, &uri.to_string(), pending).await {
+        Ok(html) => page(html),
+        Err(error) => broken(&error),
+    }
+}
+
+async fn finish(demo: &Demo, uri: &str, pending: Pending) -> anyhow::Result<String> {
+    let url = Url::parse(&demo.registered.redirect_uri)?.join(uri)?;
+    let mut clock = Steps::begin();
+    let party = RelyingParty::discover(demo.registered.clone(), demo.http.clone()).await?;
+    clock.step("Discovery och nycklar");
+    let code = match party.callback(&url, &pending)? {
+        Callback::Code(code) => code,
+        Callback::Error { parameters } => return told(&party, &parameters).await,
+    };
+    let (claims, _, access_token) = party.redeem(code, pending).await?;
+    clock.step("Kod mot tokens");
+    let user_info = party.user_info(&access_token).await?;
+    clock.step("UserInfo");
+    let text = |name: &str| user_info[name].as_str().unwrap_or_default().to_owned();
+    let roles: Vec<String> = user_info["systemRole"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|role| role.as_str().map(str::to_owned))
+        .collect();
+    let listed: Vec<(String, String)> = claims
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.to_string()))
+        .collect();
+    let name = text("name");
+    let hsa_id = text("employeeHsaId");
+    Ok(DemoLoggedIn {
+        name: &name,
+        roles: &roles,
+        hsa_id: &hsa_id,
+        claims: &listed,
+        timings: &clock.steps,
+    }
+    .render())
+}
+
+// What a system shows its user: the documented message of the code, from the back channel.
+async fn told(party: &RelyingParty, parameters: &[(String, String)]) -> anyhow::Result<String> {
+    let get = |name: &str| {
+        parameters.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value.as_str())
+    };
+    let (code, reference) = (get("error_code"), get("error_ref"));
+    let story = party.login_error(reference).await?;
+    let told = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let documented = told(&story["messages"]["sv"]);
+    let sentence =
+        if documented.is_empty() { get("error_description").to_owned() } else { documented };
+    let advice: Vec<String> =
+        story["actions"]["sv"].as_array().into_iter().flatten().map(told).collect();
+    let contact = told(&story["contact"]["sv"]);
+    Ok(DemoError {
+        code,
+        sentence: &sentence,
+        advice: &advice,
+        reference,
+        contact: &contact,
+        login_url: "/login",
+    }
+    .render())
+}
+
+fn lost() -> Response {
+    let advice = ["Börja om med knappen nedan.".to_owned()];
+    page(
+        DemoError {
+            code: "state_unknown",
+            sentence: "Den här webbläsaren har ingen påbörjad inloggning i Demo-Symfoni.",
+            advice: &advice,
+            reference: "",
+            contact: "",
+            login_url: "/login",
+        }
+        .render(),
+    )
+}
+
+fn broken(error: &anyhow::Error) -> Response {
+    tracing::error!(error = format!("{error:#}"), "Demo-Symfoni");
+    let advice = [format!("{error:#}")];
+    let html = DemoError {
+        code: "demo_broken",
+        sentence: "Demo-Symfoni fick ett svar från inloggningstjänsten som det inte godtar.",
+        advice: &advice,
+        reference: "",
+        contact: "",
+        login_url: "/login",
+    }
+    .render();
+    (StatusCode::BAD_GATEWAY, page(html)).into_response()
+}
+
+fn page(html: String) -> Response {
+    ([(CONTENT_SECURITY_POLICY, POLICY), (CACHE_CONTROL, "no-store")], Html(html)).into_response()
+}
+
+impl Demo {
+    fn remember(&self, key: String, pending: Pending) {
+        let mut all = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST_PENDING
+            && let Some(oldest) =
+                all.iter().min_by_key(|(_, (_, since))| *since).map(|(key, _)| key.clone())
+        {
+            all.remove(&oldest);
+        }
+        all.insert(key, (pending, Instant::now()));
+    }
+
+    fn take(&self, key: &str) -> Option<Pending> {
+        let mut all = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(key).map(|(pending, _)| pending)
+    }
+}
+
+/// Steps of a story with the time that each took.
+pub struct Steps {
+    last: Instant,
+    /// Name and time, as text.
+    pub steps: Vec<(String, String)>,
+}
+
+impl Steps {
+    /// Begins now.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self { last: Instant::now(), steps: Vec::new() }
+    }
+
+    /// Ends a step.
+    pub fn step(&mut self, name: &str) {
+        let took = self.last.elapsed();
+        self.last = Instant::now();
+        self.steps.push((name.to_owned(), format!("{:.1} ms", took.as_secs_f64() * 1000.0)));
+    }
+}

@@ -1,0 +1,113 @@
+//! The configuration of a throw-away installation: the look-alike PKI, loopback, short names.
+
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use chrono::TimeDelta;
+use secrecy::SecretString;
+use url::Url;
+
+use super::pki::{IssuerName, Pki};
+use crate::config::{
+    Card, CardHosts, Config, Database, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat,
+    PolicyRow, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
+};
+use crate::identity::assurance::Loa;
+
+/// The host of the issuer; browsers resolve it to loopback by themselves.
+pub const ISSUER_HOST: &str = "idp.localhost";
+/// The host of Demo-Symfoni.
+pub const DEMO_HOST: &str = "symfoni.localhost";
+
+/// What differs between throw-away installations.
+pub struct Site<'a> {
+    /// The port of the issuer and the card hosts.
+    pub port: u16,
+    /// The database.
+    pub database_url: String,
+    /// The look-alike PKI.
+    pub pki: &'a Pki,
+    /// The sealing key.
+    pub sealing_key: SealingKey,
+}
+
+/// The configuration of a throw-away installation.
+///
+/// # Errors
+/// Never in practice: the issuer is a URL.
+pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
+    let Site { port, database_url, pki, sealing_key } = site;
+    let issuer = Url::parse(&format!("https://{ISSUER_HOST}:{port}")).context("the issuer")?;
+    Ok(Config {
+        issuer,
+        listen: vec![SocketAddr::from(([127, 0, 0, 1], port))],
+        database: Database {
+            url: SecretString::from(database_url),
+            max_connections: 20,
+            insecure_plaintext: true,
+        },
+        tls: TlsFiles {
+            certificate: pki.server_chain_pem().to_owned(),
+            key: pki.server_key_pem().to_owned(),
+            card_certificate: None,
+            card_key: None,
+        },
+        card: Card {
+            hosts: CardHosts::Wildcard(format!("card.{ISSUER_HOST}")),
+            tls12: true,
+            tls13: true,
+        },
+        trust: TrustFiles {
+            roots: vec![pki.root().pem.clone()],
+            issuers: pki
+                .issuers()
+                .iter()
+                .map(|issuer| IssuerFile {
+                    certificate: issuer.pem.clone(),
+                    kind: kind(issuer.name),
+                    loa: loa(issuer.name),
+                    policies: vec![PolicyRow {
+                        oid: issuer.name.policy().map(|arc| arc.to_string()).join("."),
+                        kind: kind(issuer.name),
+                        loa: loa(issuer.name),
+                    }],
+                })
+                .collect(),
+            unknown_policy: UnknownPolicy::FollowIssuer,
+            hsa_id_prefixes: Vec::new(),
+        },
+        sealing_key,
+        lifetimes: Lifetimes {
+            login: TimeDelta::minutes(10),
+            ticket: TimeDelta::seconds(60),
+            code: TimeDelta::seconds(60),
+            session: TimeDelta::hours(8),
+            access_token: TimeDelta::seconds(300),
+            id_token: TimeDelta::seconds(300),
+        },
+        limits: Limits {
+            max_connections: 1000,
+            handshake_timeout: TimeDelta::seconds(10),
+            card_handshake_timeout: TimeDelta::seconds(180),
+            first_request_timeout: TimeDelta::seconds(10),
+        },
+        log: Log { format: LogFormat::Text, filter: "warn".to_owned() },
+    })
+}
+
+const fn kind(name: IssuerName) -> IssuerKind {
+    match name {
+        IssuerName::HsaId3 | IssuerName::HsaId2 => IssuerKind::HsaId,
+        IssuerName::PersonId3 | IssuerName::PersonId2 => IssuerKind::PersonId,
+        IssuerName::PersonIdMobile => IssuerKind::Mobile,
+        IssuerName::Function => IssuerKind::Function,
+    }
+}
+
+const fn loa(name: IssuerName) -> Option<Loa> {
+    match name {
+        IssuerName::HsaId3 => Some(Loa::Three),
+        IssuerName::HsaId2 => Some(Loa::Two),
+        _ => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! The people, roles and relying party of a throw-away installation, through the same functions as
+//! the administrators' commands.
+
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::pki::{Person, Pki, Registration};
+use crate::identity::hsa_id::HsaId;
+use crate::keys::SigningAlg;
+use crate::oidc::client::{Client, ClientAuthentication, Pkce, SignOn, ToldFirst};
+use crate::oidc::scope::Scope;
+use crate::random::Random;
+use crate::secret::sha256;
+use crate::store::audit::By;
+use crate::store::people::{self, NewPerson};
+use crate::store::roles::{self, NewGrant, SystemRole};
+use crate::store::{PgConnection, PgPool, clients};
+
+/// The system that people have roles in.
+pub const SYSTEM: &str = "SYMFONI";
+/// `client_id` of Demo-Symfoni.
+pub const CLIENT_ID: &str = "demo-symfoni";
+
+/// Registers the people of the PKI, with their roles, switched on or off as each is meant to be.
+///
+/// # Errors
+/// The database failed.
+pub async fn people(
+    pool: &PgPool,
+    pki: &Pki,
+    random: &Random,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let mut connection = pool.acquire().await?;
+    for person in pki.people() {
+        register(&mut connection, person, random, now)
+            .await
+            .with_context(|| format!("registering {}", person.name))?;
+    }
+    Ok(())
+}
+
+async fn register(
+    connection: &mut PgConnection,
+    person: &Person,
+    random: &Random,
+    now: DateTime<Utc>,
+) -> anyhow::Result<()> {
+    let by = By { now, operator: "dev" };
+    let Some(hsa_id) = person.hsa_id.and_then(|text| text.parse::<HsaId>().ok()) else {
+        return Ok(());
+    };
+    let is_over = matches!(person.registration, Registration::NotCurrent);
+    let roles: &[&str] = match person.registration {
+        Registration::Unknown => return Ok(()),
+        Registration::Active { roles } => roles,
+        Registration::NoRole => &[],
+        Registration::Disabled | Registration::NotCurrent => &["Handläggare"],
+    };
+    let new = NewPerson {
+        given_name: person.given_name.to_owned(),
+        family_name: person.surname.to_owned(),
+        hsa_ids: vec![hsa_id],
+        // From the beginning of the day, so that registering twice is the same registration.
+        valid_from: Some(day(now) - TimeDelta::days(30)),
+        valid_until: is_over.then(|| day(now) - TimeDelta::days(1)),
+    };
+    let id = people::register(connection, by, random.uuid(now), &new).await?.id();
+    for role in roles {
+        let role = SystemRole { system: SYSTEM.to_owned(), role: (*role).to_owned() };
+        roles::add(connection, by, &role, Some("Symfoni")).await?;
+        let grant = NewGrant { user_id: id, role, valid_from: None, valid_until: None };
+        roles::grant(connection, by, random.uuid(now), &grant).await?;
+    }
+    if matches!(person.registration, Registration::Disabled) {
+        people::disable(connection, by, id).await?;
+    }
+    Ok(())
+}
+
+fn day(now: DateTime<Utc>) -> DateTime<Utc> {
+    now.date_naive().and_time(chrono::NaiveTime::MIN).and_utc()
+}
+
+/// Demo-Symfoni as it is registered.
+#[must_use]
+pub fn demo_client(redirect_uri: &str, secret: &str) -> Client {
+    Client {
+        id: CLIENT_ID.to_owned(),
+        name: "Demo-Symfoni".to_owned(),
+        system: Some(SYSTEM.to_owned()),
+        enabled: true,
+        authentication: ClientAuthentication::SecretBasic { hash: sha256(secret.as_bytes()) },
+        redirect_uris: vec![redirect_uri.to_owned()],
+        scopes: BTreeSet::from([
+            Scope::OpenId,
+            Scope::Profile,
+            Scope::EmployeeHsaId,
+            Scope::SystemRole,
+        ]),
+        signing_alg: SigningAlg::Es256,
+        pkce: Pkce::Required,
+        sign_on: SignOn::Card,
+        required_loa: None,
+        told_first: ToldFirst::Catalogue,
+    }
+}
+
+/// Registers a relying party; `SYSTEM` is there already.
+///
+/// # Errors
+/// The database failed.
+pub async fn client(pool: &PgPool, client: &Client, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let mut connection = pool.acquire().await?;
+    clients::put(&mut connection, By { now, operator: "dev" }, client).await?;
+    Ok(())
+}

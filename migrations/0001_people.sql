@@ -55,3 +55,18 @@ create table role_grants (
 );
 create unique index role_grants_one_in_force on role_grants (user_id, system_id, role) where revoked_at is null;
 comment on table role_grants is 'A role given to a person, with its dates; revoked rows stay as history.';
+
+create function roles_in_force(the_user uuid, the_system text, the_moment timestamptz) returns text[]
+language sql stable as $$
+    select array(
+        select g.role
+        from role_grants g
+        where g.user_id = the_user
+            and g.system_id = the_system
+            and g.revoked_at is null
+            and g.valid_from <= the_moment
+            and (g.valid_until is null or g.valid_until > the_moment)
+        order by g.role
+    )
+$$;
+comment on function roles_in_force is 'Names of the roles that a person has in a system at a moment; none where the system is null.';

@@ -1,1 +1,24 @@
-//! stub
+//! What is recorded for an inspector: the names of the events of a login.
+//!
+//! Must never name or hold a personnummer. Events of the registry (`user.added` …) are named where
+//! the registry is changed.
+
+crate::named::named! {
+    /// An event of a login.
+    pub enum Event {
+        /// A person was let in, by card.
+        LoginSucceeded = "login.succeeded",
+        /// A session stood in for the card.
+        LoginContinued = "login.continued",
+        /// A judged certificate let nobody in; the code is among the details.
+        LoginFailed = "login.failed",
+        /// A code was redeemed for the first time.
+        CodeRedeemed = "code.redeemed",
+        /// A code was presented again, and all that it gave was revoked.
+        CodeReplayed = "code.replayed",
+        /// A relying party read the story of a failed login.
+        LoginErrorRead = "login_error.read",
+        /// A signing key was made because the installation had none.
+        SigningKeyAdded = "signing_key.added",
+    }
+}

@@ -6,5 +6,7 @@
 pub mod catalogue;
 pub mod language;
 pub mod messages;
+pub mod tables;
 
 pub use catalogue::Code;
+pub use language::Language;

@@ -1,1 +1,24 @@
-//! stub
+//! The stories of the provider, each one function that reads like the specification.
+//!
+//! ```text
+//! authorize  request -> a card host, or a session stands in for the card
+//! card       certificate -> ticket                       (on the card host, no database)
+//! resume     ticket -> code, or why not                  (the first write)
+//! again      "try again" -> a card host never used before
+//! redeem     code -> tokens
+//! user_info  access token -> claims
+//! login_error  reference -> the story of a failed login, for its client
+//! ```
+//! Must never answer by itself: it returns an [`answer::Answer`] or a typed result, and `http`
+//! renders it.
+
+pub mod again;
+pub mod answer;
+pub mod authorize;
+pub mod card;
+pub mod issue;
+pub mod login;
+pub mod login_error;
+pub mod redeem;
+pub mod resume;
+pub mod user_info;

@@ -1,1 +1,73 @@
-//! stub
+//! HTTP: routers as lists, one handler file per endpoint, and the only bridge outward.
+//!
+//! Handlers translate a request into a story's arguments and its answer into a response; nothing is
+//! decided here. Must never show what [`render`] is not given: sources of errors stay in the log.
+
+pub mod authorize;
+pub mod card;
+pub mod cookies;
+pub mod discovery;
+pub mod errors;
+pub mod form;
+pub mod hosts;
+pub mod layers;
+pub mod login_errors;
+pub mod pages;
+pub mod render;
+pub mod resume;
+pub mod token;
+pub mod user_info;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+use crate::flow::login::{AGAIN_PATH, CARD_PATH, RESUME_PATH};
+use crate::oidc::metadata::paths;
+use crate::state::App;
+use crate::tls;
+
+/// Everything that is served, on all hosts.
+pub fn router(app: &App) -> Router {
+    let hosts = hosts::Hosts { issuer: issuer_host(app), card: card_host(app) };
+    Router::new()
+        .fallback(hosts::dispatch)
+        .with_state(hosts)
+        .layer(from_fn(tls::card_headers))
+        .layer(from_fn(tls::misdirected))
+}
+
+/// The issuer host: it never asks for a certificate.
+fn issuer_host(app: &App) -> Router {
+    Router::new()
+        .route("/", get(errors::start_page))
+        .route(pages::STYLESHEET_PATH, get(errors::stylesheet))
+        .route(paths::DISCOVERY, get(discovery::metadata))
+        .route(paths::JWKS, get(discovery::jwks))
+        .route(paths::AUTHORIZE, get(authorize::by_query).post(authorize::by_form))
+        .route(RESUME_PATH, get(resume::resume))
+        .route(AGAIN_PATH, get(resume::again))
+        .route(paths::TOKEN, post(token::token))
+        .route(paths::USERINFO, get(user_info::by_header).post(user_info::by_form))
+        .route(paths::ERRORS, get(errors::catalogue))
+        .route(&format!("{}/{{code}}", paths::ERRORS), get(errors::code_page))
+        .route(
+            &format!("{}/{{reference}}", paths::LOGIN_ERRORS),
+            get(login_errors::by_header).post(login_errors::by_form),
+        )
+        .fallback(errors::not_found)
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .with_state(app.clone())
+        .layer(from_fn_with_state(app.clone(), layers::catch_panic))
+        .layer(from_fn(layers::security_headers))
+}
+
+/// The card hosts: one address, and everything else leads back to the issuer host.
+fn card_host(app: &App) -> Router {
+    Router::new()
+        .route(CARD_PATH, get(card::card))
+        .fallback(card::elsewhere)
+        .method_not_allowed_fallback(card::elsewhere)
+        .with_state(app.clone())
+        .layer(from_fn(layers::security_headers))
+}

@@ -1,7 +1,18 @@
-//! OpenID Connect and OAuth 2.0: the protocol, pure and synchronous.
+//! OpenID Connect and OAuth 2.0 as pure rules: what a request may say, what an answer holds.
 //!
-//! Must never read a database, a socket or a clock: it is given what it decides upon.
+//! Pure and synchronous: no axum, no sqlx, given `now`. Must never redirect before a client and its
+//! redirect URI are known: [`reply_to::ReplyTo`] exists only after that check.
 
+pub mod address;
+pub mod claims;
 pub mod client;
+pub mod client_auth;
+pub mod code;
+pub mod metadata;
+pub mod params;
+pub mod pkce;
+pub mod problem;
 pub mod redirect_uri;
+pub mod reply_to;
+pub mod request;
 pub mod scope;

@@ -1,1 +1,23 @@
-//! stub
+//! Judges what the browser presented: [`PresentedChain`] -> [`VerifiedCertificate`] or [`Rejected`].
+//!
+//! Pure and synchronous: given `now`, no network, no files. Building paths and checking signatures
+//! is webpki's work; reading the fields that webpki does not read is `x509_parser`'s. Must never
+//! decide on a field of a certificate whose path has not been checked, other than to refuse it.
+
+pub mod certificate;
+pub mod possession;
+mod profile;
+pub mod revocation;
+pub mod trust;
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use certificate::{
+    CertificateFacts, CertificateRejection, Judgement, PresentedChain, Rejected,
+    VerifiedCertificate,
+};
+pub use possession::Possession;
+pub use trust::{
+    IssuerRow, Kind, PolicyRow, Trust, TrustFault, TrustFaultReason, TrustSource, UnknownPolicy,
+};

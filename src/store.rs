@@ -5,9 +5,17 @@
 
 pub mod audit;
 pub mod clients;
+pub mod codes;
+mod columns;
+pub mod grants;
+pub mod housekeeping;
+pub mod login_errors;
+pub mod logins;
 pub mod migrate;
 pub mod people;
 pub mod roles;
+pub mod sessions;
+pub mod signing_keys;
 
 use std::net::IpAddr;
 use std::str::FromStr as _;

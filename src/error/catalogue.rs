@@ -29,6 +29,12 @@ macro_rules! catalogue {
                 match self { $(Self::$variant => $name,)* }
             }
 
+            /// The code of a stable name.
+            #[must_use]
+            pub fn by_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.name() == name)
+            }
+
             /// The OAuth or OpenID `error` it is sent under (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1;
             /// OpenID Connect Core 1.0 §3.1.2.6).
             #[must_use]

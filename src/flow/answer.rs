@@ -1,0 +1,107 @@
+//! What a story ends in, before it is rendered.
+
+use chrono::TimeDelta;
+
+use crate::error::Code;
+use crate::error::catalogue::First;
+use crate::oidc::client::{Client, ToldFirst};
+use crate::oidc::problem::Problem;
+use crate::oidc::reply_to::ReplyTo;
+use crate::pki::CertificateFacts;
+
+/// The name of the cookie that binds a login to a browser.
+pub const BROWSER_COOKIE: &str = "__Host-siths-idp-browser";
+/// The name of the cookie of a session.
+pub const SESSION_COOKIE: &str = "__Host-siths-idp-session";
+
+/// What the browser is answered.
+#[derive(Debug)]
+pub enum Answer {
+    /// 303 to another address.
+    Redirect {
+        /// Where to.
+        location: String,
+        /// Cookies to set on the way.
+        cookie: Option<Cookie>,
+        /// What ended there, for the log.
+        told: Option<Problem>,
+    },
+    /// A page about a problem.
+    Page(Box<ProblemAnswer>),
+}
+
+/// A cookie to set: always `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax`.
+pub struct Cookie {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: String,
+    /// How long the browser keeps it; for its own session where there is none.
+    pub max_age: Option<TimeDelta>,
+}
+
+impl std::fmt::Debug for Cookie {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cookie").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A problem for a page, with the ways forward.
+#[derive(Debug)]
+pub struct ProblemAnswer {
+    /// What went wrong.
+    pub problem: Problem,
+    /// The name of the system that the person came from.
+    pub system: Option<String>,
+    /// "Try again".
+    pub retry: Option<String>,
+    /// "Back to the system": the error redirect.
+    pub back: Option<String>,
+    /// Which certificate.
+    pub certificate: Option<CertificateFacts>,
+    /// `ui_locales` of the request.
+    pub ui_locales: Option<String>,
+}
+
+impl Answer {
+    /// 303 to an address.
+    #[must_use]
+    pub const fn redirect(location: String, cookie: Option<Cookie>) -> Self {
+        Self::Redirect { location, cookie, told: None }
+    }
+
+    /// A page where nobody is known to redirect to.
+    #[must_use]
+    pub fn page(code: Code, reference: String, ui_locales: Option<String>) -> Self {
+        Self::Page(Box::new(ProblemAnswer {
+            problem: Problem { code, reference },
+            system: None,
+            retry: None,
+            back: None,
+            certificate: None,
+            ui_locales,
+        }))
+    }
+}
+
+/// Whom a client wants told first of a code.
+#[must_use]
+pub const fn told_first(client: &Client, code: Code) -> First {
+    match (client.told_first, code.first()) {
+        // Nobody is there to look at a page when prompt=none was asked for.
+        (ToldFirst::Person, First::RelyingParty) if !matches!(code, Code::LoginRequired) => {
+            First::Person
+        }
+        (_, first) => first,
+    }
+}
+
+/// The error redirect.
+#[must_use]
+pub fn told_by_redirect(issuer: &url::Url, reply_to: &ReplyTo, problem: Problem) -> Answer {
+    Answer::Redirect {
+        location: reply_to.error(issuer, &problem),
+        cookie: None,
+        told: Some(problem),
+    }
+}

@@ -1,0 +1,48 @@
+//! On a card host: the certificate is judged, and the verdict goes back sealed.
+//!
+//! No page, no cookie and no database here: whatever is found, the answer is 303 to the issuer
+//! host, where it is shown (browsers open the chooser again on an error status).
+
+use super::login::{Login, Ticket, resume_address};
+use crate::keys::Purpose;
+use crate::oidc::reply_to::issuer_identifier;
+use crate::pki::PresentedChain;
+use crate::state::App;
+
+/// Where the browser goes next: to the issuer host with a ticket, or without one where the address
+/// holds no login of ours for this very host.
+#[must_use]
+pub fn card(
+    app: &App,
+    host: &str,
+    chain: Option<&PresentedChain>,
+    sealed_login: Option<&str>,
+) -> String {
+    let lost = || format!("{}{}", issuer_identifier(&app.issuer), super::login::RESUME_PATH);
+    let login: Option<Login> =
+        sealed_login.and_then(|text| app.sealer.open_value(Purpose::Login, text).ok());
+    // A login is bound to its host name: nobody brings it to one where a choice is remembered.
+    let Some(login) = login.filter(|login| login.card_host == host) else { return lost() };
+    let now = app.clock.now();
+    let ticket = Ticket {
+        id: app.random.uuid(now),
+        judgement: app.trust.judge(chain, now),
+        judged_at: now,
+        login,
+    };
+    if let crate::pki::Judgement::Rejected(rejected) = &ticket.judgement {
+        tracing::info!(
+            reference = %ticket.login.reference,
+            cause = rejected.cause.name(),
+            detail = %rejected.detail,
+            "certificate rejected"
+        );
+    }
+    match app.sealer.seal_value(Purpose::Ticket, &ticket) {
+        Ok(sealed) => resume_address(&app.issuer, &sealed),
+        Err(error) => {
+            tracing::error!(%error, "a ticket does not serialise");
+            lost()
+        }
+    }
+}

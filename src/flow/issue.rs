@@ -1,0 +1,152 @@
+//! What a person who is let in is given: a session, a grant and a code, written by one statement.
+
+use serde_json::Value;
+
+use super::answer::{Answer, Cookie, SESSION_COOKIE};
+use super::login::Ticket;
+use crate::identity::assurance::Loa;
+use crate::identity::user::ActiveUser;
+use crate::oidc::client::Client;
+use crate::oidc::code::Authentication;
+use crate::oidc::request::AuthorizationRequest;
+use crate::oidc::scope::Scope;
+use crate::pki::VerifiedCertificate;
+use crate::secret::sha256;
+use crate::state::App;
+use crate::store::StoreError;
+use crate::store::logins::{self, Attempt, NewGrant, NewSession, Recorded, Success};
+
+/// Whether a level of assurance is one that the client takes and the request asks for.
+#[must_use]
+pub fn assurance_suffices(loa: Loa, client: &Client, request: &AuthorizationRequest) -> bool {
+    client.required_loa.is_none_or(|required| loa >= required)
+        && (request.acr_values.is_empty() || request.acr_values.contains(&loa))
+}
+
+/// A person who is let in by a card.
+pub struct ByCard<'a> {
+    /// The ticket.
+    pub ticket: &'a Ticket,
+    /// The certificate in it.
+    pub certificate: &'a VerifiedCertificate,
+    /// The person.
+    pub user: &'a ActiveUser,
+    /// The session cookie that the browser had.
+    pub previous_session: Option<&'a str>,
+    /// The address of the browser.
+    pub address: &'a str,
+}
+
+/// Writes session, grant and code, and answers the relying party; `Err` holds how the ticket ended
+/// before, where it was used already.
+///
+/// # Errors
+/// The database failed.
+pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorded>, StoreError> {
+    let Ticket { id, login, judged_at, .. } = by.ticket;
+    let request = &login.request;
+    let now = app.clock.now();
+    let cookie = app.random.token();
+    let code = app.random.token();
+    let scopes = scope_names(request);
+    let attempt = Attempt {
+        ticket: *id,
+        reference: &login.reference,
+        client_id: &request.client_id,
+        certificate: facts(by.certificate.facts()),
+        address: by.address,
+        now,
+    };
+    let success = Success {
+        session: NewSession {
+            id: app.random.uuid(now),
+            cookie_hash: sha256(cookie.as_bytes()),
+            previous_cookie_hash: by.previous_session.map(|cookie| sha256(cookie.as_bytes())),
+            user_id: by.user.id(),
+            hsa_id: by.certificate.hsa_id().as_str(),
+            loa: by.certificate.loa(),
+            auth_time: *judged_at,
+            expires_at: *judged_at + app.lifetimes.session,
+        },
+        grant: new_grant(app, request, &scopes, &code),
+    };
+    match logins::record_success(&app.pool, &attempt, &success).await? {
+        Recorded::First => {
+            let cookie = Cookie {
+                name: SESSION_COOKIE,
+                value: cookie,
+                max_age: Some(app.lifetimes.session),
+            };
+            let location = request.reply_to.success(&app.issuer, &code);
+            Ok(Ok(Answer::redirect(location, Some(cookie))))
+        }
+        again @ Recorded::Again { .. } => Ok(Err(again)),
+    }
+}
+
+/// A person whose session stands in for the card.
+pub struct Continued<'a> {
+    /// The reference of the attempt.
+    pub reference: &'a str,
+    /// The address of the browser.
+    pub address: &'a str,
+    /// The login that the session rests on.
+    pub authentication: Authentication,
+    /// The person.
+    pub user: ActiveUser,
+}
+
+/// Writes grant and code on a session, and answers the relying party.
+///
+/// # Errors
+/// The database failed.
+pub async fn by_session(
+    app: &App,
+    request: &AuthorizationRequest,
+    continued: Continued<'_>,
+) -> Result<Answer, StoreError> {
+    let now = app.clock.now();
+    let code = app.random.token();
+    let scopes = scope_names(request);
+    let attempt = Attempt {
+        ticket: app.random.uuid(now),
+        reference: continued.reference,
+        client_id: &request.client_id,
+        certificate: None,
+        address: continued.address,
+        now,
+    };
+    let session_id = continued.authentication.session_id;
+    let grant = new_grant(app, request, &scopes, &code);
+    logins::record_continued(&app.pool, &attempt, session_id, continued.user.id(), &grant).await?;
+    Ok(Answer::redirect(request.reply_to.success(&app.issuer, &code), None))
+}
+
+/// What the audit trail keeps of a certificate, as JSON.
+#[must_use]
+pub fn facts(facts: &crate::pki::CertificateFacts) -> Option<Value> {
+    serde_json::to_value(facts).ok()
+}
+
+fn scope_names(request: &AuthorizationRequest) -> Vec<String> {
+    request.scopes.iter().copied().map(Scope::name).map(str::to_owned).collect()
+}
+
+fn new_grant<'a>(
+    app: &App,
+    request: &'a AuthorizationRequest,
+    scopes: &'a [String],
+    code: &str,
+) -> NewGrant<'a> {
+    let now = app.clock.now();
+    NewGrant {
+        id: app.random.uuid(now),
+        scopes,
+        nonce: request.nonce.as_deref(),
+        max_age_asked: request.max_age.is_some(),
+        code_hash: sha256(code.as_bytes()),
+        redirect_uri: request.reply_to.redirect_uri(),
+        code_challenge: request.code_challenge.as_deref(),
+        code_expires_at: now + app.lifetimes.code,
+    }
+}

@@ -1,0 +1,98 @@
+//! The story of a failed login, for the relying party that it concerns, over its own credentials.
+//!
+//! The only way in which a submitted value leaves the provider.
+
+use serde_json::{Value, json};
+
+use crate::error::messages::{Values, fill, messages};
+use crate::error::{Code, Language};
+use crate::oidc::client::Client;
+use crate::oidc::client_auth::{ClientAuthFault, Presented, authenticate};
+use crate::oidc::params::Params;
+use crate::oidc::problem::error_uri;
+use crate::keys::Purpose;
+use crate::state::App;
+use crate::store::StoreError;
+use crate::store::login_errors::{LoginError, Reading, read};
+
+/// Why a story is not told.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginErrorFault {
+    /// The client did not prove who it is.
+    #[error("client authentication: {0}")]
+    Client(#[from] ClientAuthFault),
+    /// No such failure of this client in the last ten minutes.
+    #[error("no such failed login")]
+    Unknown,
+    /// The database.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+impl LoginErrorFault {
+    /// The code of the catalogue.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Client(fault) => fault.code(),
+            Self::Unknown => Code::LoginErrorUnknown,
+            Self::Store(error) => error.code(),
+        }
+    }
+}
+
+/// Tells the story as problem details (RFC 9457 §3), with the documented messages filled in.
+///
+/// # Errors
+/// [`LoginErrorFault`].
+pub async fn login_error(
+    app: &App,
+    reference: &str,
+    authorization: Option<&str>,
+    params: Option<&Params>,
+    address: &str,
+) -> Result<Value, LoginErrorFault> {
+    let presented = Presented::parse(authorization, params)?;
+    let now = app.clock.now();
+    let by = authenticate(&presented, |id| app.client(id), &app.issuer, now)?;
+    match read(&app.pool, reference, &by, address, now).await? {
+        Reading::Found(found) => Ok(story(app, reference, &by.client, &found)),
+        Reading::Unknown => Err(LoginErrorFault::Unknown),
+        Reading::AssertionReplayed => Err(ClientAuthFault::AssertionReplayed.into()),
+    }
+}
+
+fn story(app: &App, reference: &str, client: &Client, found: &LoginError) -> Value {
+    let code = found.code;
+    let submitted = found.sealed_submitted_value.as_deref().and_then(|sealed| {
+        let opened = app.sealer.open(Purpose::SubmittedValue, found.id.as_bytes(), sealed).ok()?;
+        String::from_utf8(opened.to_vec()).ok()
+    });
+    let values = Values {
+        submitted_value: submitted.as_deref().unwrap_or(""),
+        system: &client.name,
+    };
+    let told = |language| fill(&messages(code, language).message, &values);
+    let actions = |language| -> Vec<String> {
+        messages(code, language).advice.iter().map(|step| fill(step, &values)).collect()
+    };
+    let contact = messages(code, Language::Sv);
+    json!({
+        "type": error_uri(&app.issuer, code),
+        "title": messages(code, Language::En).title,
+        "status": code.status(),
+        "code": code.name(),
+        "error": code.oauth(),
+        "ref": reference,
+        "time": found.created_at,
+        "submitted_value": submitted,
+        "messages": { "sv": told(Language::Sv), "en": told(Language::En) },
+        "retry": code.again(),
+        "contact": {
+            "kind": contact.contact.name(),
+            "sv": fill(&contact.contact_name, &values),
+            "en": fill(&messages(code, Language::En).contact_name, &values),
+        },
+        "actions": { "sv": actions(Language::Sv), "en": actions(Language::En) },
+    })
+}

@@ -1,0 +1,206 @@
+//! A ticket comes back: who is it, may they in, and what is the relying party told?
+//!
+//! The first and only place that writes a login. Every check before the write is of things that no
+//! browser could have made: the ticket is sealed, and its judgement is the card host's.
+
+use super::again::is_of_browser;
+use super::answer::{Answer, ProblemAnswer, told_by_redirect, told_first};
+use super::authorize::role_demand;
+use super::issue::{self, ByCard, assurance_suffices, facts};
+use super::login::{Login, Ticket, again_address};
+use crate::error::Code;
+use crate::error::catalogue::First;
+use crate::keys::Purpose;
+use crate::oidc::client::Client;
+use crate::oidc::problem::Problem;
+use crate::pki::{CertificateFacts, Judgement, VerifiedCertificate};
+use crate::state::App;
+use crate::store::StoreError;
+use crate::store::logins::{self, Attempt, Failure, Recorded};
+
+/// What a browser brings back from a card host.
+pub struct Return<'a> {
+    /// The sealed ticket.
+    pub ticket: Option<&'a str>,
+    /// Its browser cookie.
+    pub browser: Option<&'a str>,
+    /// Its session cookie.
+    pub session: Option<&'a str>,
+    /// Its address.
+    pub address: &'a str,
+}
+
+/// Why a judged login lets nobody in.
+struct Refusal<'a> {
+    code: Code,
+    cause: Option<&'a str>,
+    user_id: Option<uuid::Uuid>,
+    hsa_id: Option<&'a str>,
+    submitted: Option<&'a str>,
+    facts: Option<&'a CertificateFacts>,
+}
+
+impl Refusal<'_> {
+    const fn of(code: Code) -> Self {
+        Self { code, cause: None, user_id: None, hsa_id: None, submitted: None, facts: None }
+    }
+}
+
+/// Takes a ticket: lets a person in, or says why not.
+pub async fn resume(app: &App, brought: Return<'_>) -> Answer {
+    let ticket: Option<Ticket> =
+        brought.ticket.and_then(|text| app.sealer.open_value(Purpose::Ticket, text).ok());
+    // Checked before anything is said of the login: a ticket shown in another browser tells nothing.
+    let Some(ticket) = ticket.filter(|ticket| is_of_browser(&ticket.login, brought.browser)) else {
+        return Answer::page(Code::LoginLost, app.random.reference(), None);
+    };
+    let login = &ticket.login;
+    let client = app.client(&login.request.client_id).filter(|client| client.enabled);
+    let Some(client) = client else {
+        let ui_locales = login.request.ui_locales.clone();
+        return Answer::page(Code::ClientUnknown, login.reference.clone(), ui_locales);
+    };
+    // A verdict that lets nobody in may be shown again late: the page survives a reload.
+    if matches!(ticket.judgement, Judgement::Verified(_)) && is_late(app, &ticket) {
+        return refuse(app, &client, login, Code::LoginExpired, None);
+    }
+    match decide(app, &client, &ticket, &brought).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::error!(reference = %login.reference, %error, "a login could not be decided");
+            refuse(app, &client, login, error.code(), None)
+        }
+    }
+}
+
+fn is_late(app: &App, ticket: &Ticket) -> bool {
+    let now = app.clock.now();
+    ticket.judged_at > ticket.login.started_at + app.lifetimes.login
+        || now > ticket.judged_at + app.lifetimes.ticket
+}
+
+async fn decide(
+    app: &App,
+    client: &Client,
+    ticket: &Ticket,
+    brought: &Return<'_>,
+) -> Result<Answer, StoreError> {
+    let certificate = match &ticket.judgement {
+        Judgement::Verified(certificate) => certificate,
+        Judgement::Rejected(rejected) => {
+            let refusal = Refusal {
+                cause: Some(rejected.cause.name()),
+                submitted: rejected.submitted.as_deref(),
+                facts: rejected.facts.as_ref(),
+                ..Refusal::of(rejected.code())
+            };
+            return record_refusal(app, client, ticket, brought, refusal).await;
+        }
+        Judgement::NoCertificate => {
+            let refusal = Refusal::of(Code::CertificateMissing);
+            return record_refusal(app, client, ticket, brought, refusal).await;
+        }
+    };
+    let refusal = |code| known_holder(certificate, code);
+    if !assurance_suffices(certificate.loa(), client, &ticket.login.request) {
+        let refusal = refusal(Code::AssuranceTooLow);
+        return record_refusal(app, client, ticket, brought, refusal).await;
+    }
+    let now = app.clock.now();
+    let canonical = certificate.hsa_id().canonical();
+    let system = client.system.as_deref();
+    let Some(user) = logins::user_by_hsa_id(&app.pool, &canonical, system, now).await? else {
+        let refusal = refusal(Code::UserUnknown);
+        return record_refusal(app, client, ticket, brought, refusal).await;
+    };
+    let user_id = user.id;
+    let user = match user.admit(now, role_demand(client)) {
+        Ok(user) => user,
+        Err(admission) => {
+            let refusal = Refusal { user_id: Some(user_id), ..refusal(admission.code()) };
+            return record_refusal(app, client, ticket, brought, refusal).await;
+        }
+    };
+    let by = ByCard {
+        ticket,
+        certificate,
+        user: &user,
+        previous_session: brought.session,
+        address: brought.address,
+    };
+    match issue::by_card(app, by).await? {
+        Ok(answer) => Ok(answer),
+        Err(again) => Ok(refuse(app, client, &ticket.login, spent(again), None)),
+    }
+}
+
+fn known_holder(certificate: &VerifiedCertificate, code: Code) -> Refusal<'_> {
+    let hsa_id = Some(certificate.hsa_id().as_str());
+    Refusal { hsa_id, submitted: hsa_id, facts: Some(certificate.facts()), ..Refusal::of(code) }
+}
+
+/// How a ticket that was used before is answered: a failure is told again as it was, so that a
+/// reload shows the same page; a login is not.
+const fn spent(recorded: Recorded) -> Code {
+    match recorded {
+        Recorded::Again { earlier: Some(code) } => code,
+        Recorded::Again { earlier: None } | Recorded::First => Code::LoginReplayed,
+    }
+}
+
+async fn record_refusal(
+    app: &App,
+    client: &Client,
+    ticket: &Ticket,
+    brought: &Return<'_>,
+    refusal: Refusal<'_>,
+) -> Result<Answer, StoreError> {
+    let login = &ticket.login;
+    let attempt = Attempt {
+        ticket: ticket.id,
+        reference: &login.reference,
+        client_id: &client.id,
+        certificate: refusal.facts.and_then(facts),
+        address: brought.address,
+        now: app.clock.now(),
+    };
+    let sealed = refusal.submitted.map(|value| {
+        app.sealer.seal(Purpose::SubmittedValue, ticket.id.as_bytes(), value.as_bytes())
+    });
+    let failure = Failure {
+        code: refusal.code,
+        cause: refusal.cause,
+        user_id: refusal.user_id,
+        hsa_id: refusal.hsa_id,
+        sealed_submitted_value: sealed,
+    };
+    let code = match logins::record_failure(&app.pool, &attempt, &failure).await? {
+        Recorded::First => refusal.code,
+        again @ Recorded::Again { .. } => spent(again),
+    };
+    Ok(refuse(app, client, login, code, refusal.facts))
+}
+
+/// The catalogue decides who is told first: the person by a page, or the relying party by a redirect.
+fn refuse(
+    app: &App,
+    client: &Client,
+    login: &Login,
+    code: Code,
+    facts: Option<&CertificateFacts>,
+) -> Answer {
+    let problem = Problem { code, reference: login.reference.clone() };
+    let reply_to = &login.request.reply_to;
+    if told_first(client, code) == First::RelyingParty {
+        return told_by_redirect(&app.issuer, reply_to, problem);
+    }
+    let sealed = app.sealer.seal_value(Purpose::Login, login).ok().filter(|_| code.again());
+    Answer::Page(Box::new(ProblemAnswer {
+        system: Some(client.name.clone()),
+        retry: sealed.map(|sealed| again_address(&app.issuer, &sealed)),
+        back: Some(reply_to.error(&app.issuer, &problem)),
+        certificate: facts.cloned(),
+        ui_locales: login.request.ui_locales.clone(),
+        problem,
+    }))
+}

@@ -1,0 +1,96 @@
+//! An access token opens the claims of its person (OpenID Connect Core 1.0 §5.3).
+
+use serde_json::Value;
+
+use super::authorize::role_demand;
+use crate::error::Code;
+use crate::keys::jwt;
+use crate::oidc::claims::{self, AccessTokenClaims};
+use crate::oidc::reply_to::issuer_identifier;
+use crate::state::App;
+use crate::store::{StoreError, grants};
+
+/// Why an access token opens nothing (RFC 6750 §3.1).
+#[derive(Debug, thiserror::Error)]
+pub enum TokenFault {
+    /// None was sent.
+    #[error("no access token")]
+    Missing,
+    /// In more than one way.
+    #[error("sent in more than one way")]
+    Repeated,
+    /// No access token of ours.
+    #[error("no access token of ours")]
+    Malformed,
+    /// Past its time.
+    #[error("expired")]
+    Expired,
+    /// Revoked, logged out, disabled, or without a role.
+    #[error("no longer in force")]
+    Revoked,
+    /// The database.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// Claims that do not serialise.
+    #[error("{0}")]
+    Claims(#[from] serde_json::Error),
+}
+
+impl TokenFault {
+    /// The code of the catalogue.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Missing => Code::TokenMissing,
+            Self::Repeated => Code::TokenRepeated,
+            Self::Malformed => Code::TokenMalformed,
+            Self::Expired => Code::TokenExpired,
+            Self::Revoked => Code::TokenRevoked,
+            Self::Store(error) => error.code(),
+            Self::Claims(_) => Code::Internal,
+        }
+    }
+}
+
+/// The claims that an access token opens, as registered now.
+///
+/// # Errors
+/// [`TokenFault`].
+pub async fn user_info(app: &App, token: &str) -> Result<Value, TokenFault> {
+    let claims = verify(app, token)?;
+    let client = app
+        .client(&claims.client_id)
+        .filter(|client| client.enabled)
+        .ok_or(TokenFault::Revoked)?;
+    let now = app.clock.now();
+    let grant = grants::by_id(&app.pool, claims.grant, &client, now)
+        .await?
+        .and_then(|grant| grant.live(now, role_demand(&client)))
+        .filter(|grant| grant.user.id().to_string() == claims.sub)
+        .ok_or(TokenFault::Revoked)?;
+    Ok(claims::user_info(&client, &grant)?)
+}
+
+// RFC 9068 §4: type, signature, issuer, audience, expiry.
+fn verify(app: &App, token: &str) -> Result<AccessTokenClaims, TokenFault> {
+    let header = jwt::unverified_header(token).map_err(|_| TokenFault::Malformed)?;
+    if header.typ.as_deref() != Some("at+jwt") {
+        return Err(TokenFault::Malformed);
+    }
+    let now = app.clock.now();
+    let registry = app.registry.load();
+    let claims: AccessTokenClaims = header
+        .kid
+        .and_then(|kid| registry.keyring.at(now).verifying(&kid))
+        .ok_or(TokenFault::Malformed)?
+        .verify(token)
+        .map_err(|_| TokenFault::Malformed)?;
+    let issuer = issuer_identifier(&app.issuer);
+    if claims.iss != issuer || claims.aud != issuer {
+        return Err(TokenFault::Malformed);
+    }
+    if now.timestamp() >= claims.exp {
+        return Err(TokenFault::Expired);
+    }
+    Ok(claims)
+}

@@ -1,0 +1,61 @@
+//! `GET` and `POST /authorize` (OpenID Connect Core 1.0 §3.1.2.1).
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+
+use super::cookies::cookie;
+use super::form::{FormFault, form};
+use super::render::{self, Reader};
+use crate::flow::answer::{BROWSER_COOKIE, SESSION_COOKIE};
+use crate::flow::authorize::{Visit, authorize};
+use crate::oidc::params::{Params, ParamsFault};
+use crate::state::App;
+use crate::tls::Peer;
+
+/// The request in the query.
+pub async fn by_query(
+    State(app): State<App>,
+    Extension(peer): Extension<Peer>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let params = Params::parse(uri.query().unwrap_or(""));
+    respond(&app, &peer, &uri, &headers, params).await
+}
+
+/// The request in a form.
+pub async fn by_form(
+    State(app): State<App>,
+    Extension(peer): Extension<Peer>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match form(&headers, body).await {
+        Ok(params) => respond(&app, &peer, &uri, &headers, Ok(params)).await,
+        Err(FormFault::Params(fault)) => respond(&app, &peer, &uri, &headers, Err(fault)).await,
+        Err(fault @ FormFault::ContentType) => {
+            render::page(&app, fault.code(), &Reader::of(&uri, &headers))
+        }
+    }
+}
+
+async fn respond(
+    app: &App,
+    peer: &Peer,
+    uri: &Uri,
+    headers: &HeaderMap,
+    params: Result<Params, ParamsFault>,
+) -> Response {
+    let visit = Visit {
+        params,
+        browser: cookie(headers, BROWSER_COOKIE),
+        session: cookie(headers, SESSION_COOKIE),
+        address: &peer.addr.ip().to_string(),
+    };
+    let answer = authorize(app, visit).await;
+    render::answer(answer, &Reader::of(uri, headers))
+}

@@ -1,0 +1,61 @@
+//! The catalogue, a page for each code, the start page, and what is not there.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{Html, IntoResponse as _, Response};
+
+use super::pages::{CodePage, STYLESHEET, StartPage};
+use super::render::{self, Reader};
+use crate::error::{Code, tables};
+use crate::oidc::reply_to::issuer_identifier;
+use crate::state::App;
+
+/// `GET /errors`: the whole catalogue as JSON.
+pub async fn catalogue() -> Response {
+    ([(CACHE_CONTROL, "public, max-age=3600")], Json(tables::as_json())).into_response()
+}
+
+/// `GET /errors/{code}`: one code explained.
+pub async fn code_page(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let reader = Reader::of(&uri, &headers);
+    match Code::by_name(&name) {
+        Some(code) => Html(CodePage { language: reader.language(None), code }.render())
+            .into_response(),
+        None => render::page(&app, Code::NotFound, &reader),
+    }
+}
+
+/// `GET /`: what this is.
+pub async fn start_page(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+    let language = Reader::of(&uri, &headers).language(None);
+    Html(StartPage { language, issuer: issuer_identifier(&app.issuer) }.render()).into_response()
+}
+
+/// The style of every page: named by its content, so kept forever.
+pub async fn stylesheet() -> Response {
+    (
+        [
+            (CONTENT_TYPE, "text/css; charset=utf-8"),
+            (CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        ],
+        STYLESHEET,
+    )
+        .into_response()
+}
+
+/// No such address.
+pub async fn not_found(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+    render::page(&app, Code::NotFound, &Reader::of(&uri, &headers))
+}
+
+/// Another method than the address takes.
+pub async fn method_not_allowed(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+    render::page(&app, Code::MethodNotAllowed, &Reader::of(&uri, &headers))
+}

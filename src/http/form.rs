@@ -1,0 +1,51 @@
+//! Form bodies, read within bounds.
+
+use axum::body::{Body, to_bytes};
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+
+use crate::error::Code;
+use crate::oidc::params::{MAX_LENGTH, Params, ParamsFault};
+
+/// Why a body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormFault {
+    /// Another content type.
+    ContentType,
+    /// Its contents.
+    Params(ParamsFault),
+}
+
+impl FormFault {
+    /// The code of the catalogue.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            Self::ContentType => Code::ContentTypeUnsupported,
+            Self::Params(fault) => fault.code(),
+        }
+    }
+}
+
+/// Reads the parameters of an `application/x-www-form-urlencoded` body.
+///
+/// # Errors
+/// [`FormFault`]. A longer body than is read is left on the wire.
+pub async fn form(headers: &HeaderMap, body: Body) -> Result<Params, FormFault> {
+    if !is_form(headers) {
+        return Err(FormFault::ContentType);
+    }
+    let bytes = to_bytes(body, MAX_LENGTH)
+        .await
+        .map_err(|_| FormFault::Params(ParamsFault::TooLong))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| FormFault::Params(ParamsFault::Malformed))?;
+    Params::parse(text).map_err(FormFault::Params)
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+        let media_type = value.split(';').next().unwrap_or("").trim();
+        media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    })
+}

@@ -1,0 +1,52 @@
+//! What every response has, and what happens when a handler panics.
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::pages;
+use super::render;
+use crate::error::Code;
+use crate::oidc::problem::Problem;
+use crate::state::App;
+
+/// Headers that every response has; a handler's own `Cache-Control` stays.
+pub async fn security_headers(request: Request, next: Next) -> Response {
+    const FIELDS: [(HeaderName, &str); 6] = [
+        (CONTENT_SECURITY_POLICY, pages::CONTENT_SECURITY_POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // Addresses here hold sealed logins and codes: no other site is told of them.
+        (REFERRER_POLICY, "no-referrer"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+        (HeaderName::from_static("permissions-policy"), "interest-cohort=()"),
+    ];
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in FIELDS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// A panic in a handler is answered as `internal`, and the node lives on.
+pub async fn catch_panic(State(app): State<App>, request: Request, next: Next) -> Response {
+    let running = tokio::spawn(next.run(request));
+    match running.await {
+        Ok(response) => response,
+        Err(error) => {
+            let problem = Problem { code: Code::Internal, reference: app.random.reference() };
+            tracing::error!(reference = %problem.reference, panic = error.is_panic(), "a handler failed");
+            let mut response = render::json_problem(&app, &problem);
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }
+    }
+}
+

@@ -1,0 +1,72 @@
+//! The words of the pages' frame; what is said of an error lives with the errors.
+
+use crate::error::language::Language;
+
+pub(super) struct Words {
+    pub service: &'static str,
+    pub other_language: &'static str,
+    pub try_again: &'static str,
+    pub back_to: &'static str,
+    pub what_to_do: &'static str,
+    pub help: &'static str,
+    pub contact: &'static str,
+    pub read_out: &'static str,
+    pub reference: &'static str,
+    pub code: &'static str,
+    pub issued_by: &'static str,
+    pub valid_from: &'static str,
+    pub valid_until: &'static str,
+    pub for_developers: &'static str,
+    pub codes: &'static str,
+    pub all_codes: &'static str,
+    pub discovery: &'static str,
+    pub start_title: &'static str,
+    pub start_lead: &'static str,
+}
+
+pub(super) const fn words(language: Language) -> &'static Words {
+    match language {
+        Language::Sv => &Words {
+            service: "Inloggning med SITHS-kort",
+            other_language: "In English",
+            try_again: "Försök igen",
+            back_to: "Tillbaka till",
+            what_to_do: "Så här gör du",
+            help: "Behöver du hjälp?",
+            contact: "Kontakta",
+            read_out: "Läs upp referensen.",
+            reference: "Referens:",
+            code: "Felkod:",
+            issued_by: "Valt certifikat",
+            valid_from: "Giltigt från",
+            valid_until: "Giltigt till",
+            for_developers: "För utvecklare",
+            codes: "Felkoder",
+            all_codes: "Alla felkoder (JSON)",
+            discovery: "Konfiguration (JSON)",
+            start_title: "Logga in där du ska arbeta",
+            start_lead: "Den här tjänsten loggar in dig i hälso- och tandvårdens system. Öppna det system som du vill använda och välj att logga in där.",
+        },
+        Language::En => &Words {
+            service: "Login with SITHS card",
+            other_language: "På svenska",
+            try_again: "Try again",
+            back_to: "Back to",
+            what_to_do: "What to do",
+            help: "Do you need help?",
+            contact: "Contact",
+            read_out: "Read out the reference.",
+            reference: "Reference:",
+            code: "Error code:",
+            issued_by: "Chosen certificate",
+            valid_from: "Valid from",
+            valid_until: "Valid until",
+            for_developers: "For developers",
+            codes: "Error codes",
+            all_codes: "All error codes (JSON)",
+            discovery: "Configuration (JSON)",
+            start_title: "Log in where you are going to work",
+            start_lead: "This service logs you in to the systems of health and dental care. Open the system that you want to use and choose to log in there.",
+        },
+    }
+}

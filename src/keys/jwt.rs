@@ -1,0 +1,209 @@
+//! Checking the signatures of JWTs: our own access tokens and clients' assertions.
+//!
+//! Only signatures, never claims: `exp`, `aud` and the rest are judged by the caller, who has `now`.
+//! Must never take a key or an algorithm from the token's own header.
+
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Why a JWT or a key was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyFault {
+    /// The JWK is not one that is supported (RSA of 2048 bits or more, P-256, P-384, Ed25519).
+    #[error("the JWK is no RSA, P-256, P-384 or Ed25519 public key of sufficient size")]
+    NotAKey,
+    /// Not a JWT of the expected shape.
+    #[error("not a JWT of the expected shape")]
+    Malformed,
+    /// No key of those given has signed it, with an algorithm that key may be used with.
+    #[error("none of the keys has signed it")]
+    Signature,
+}
+
+/// A public key with the algorithms it may be used with.
+#[derive(Clone, Debug)]
+pub struct PublicKey {
+    kid: Option<String>,
+    key: DecodingKey,
+    algorithms: Vec<Algorithm>,
+}
+
+/// The header members that choose a key; unverified.
+#[derive(Clone, Debug)]
+pub struct UnverifiedHeader {
+    /// The key id that the token names.
+    pub kid: Option<String>,
+    /// The type that the token names.
+    pub typ: Option<String>,
+}
+
+impl PublicKey {
+    /// Reads a public JWK. An `alg` member narrows what it may be used with.
+    ///
+    /// # Errors
+    /// [`VerifyFault::NotAKey`]: a symmetric key, a short RSA key, an unknown curve, a private key.
+    pub fn from_jwk(value: &Value) -> Result<Self, VerifyFault> {
+        if value.get("d").is_some() || value.get("k").is_some() {
+            return Err(VerifyFault::NotAKey);
+        }
+        let jwk: Jwk = serde_json::from_value(value.clone()).map_err(|_| VerifyFault::NotAKey)?;
+        let mut algorithms = match &jwk.algorithm {
+            AlgorithmParameters::RSA(rsa) => {
+                // 2048 bits are 342 or more characters of base64url.
+                if rsa.n.len() < 342 {
+                    return Err(VerifyFault::NotAKey);
+                }
+                vec![Algorithm::RS256, Algorithm::PS256]
+            }
+            AlgorithmParameters::EllipticCurve(ec) => match ec.curve {
+                EllipticCurve::P256 => vec![Algorithm::ES256],
+                EllipticCurve::P384 => vec![Algorithm::ES384],
+                _ => return Err(VerifyFault::NotAKey),
+            },
+            AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519 => {
+                vec![Algorithm::EdDSA]
+            }
+            _ => return Err(VerifyFault::NotAKey),
+        };
+        if let Some(alg) = value.get("alg").and_then(Value::as_str) {
+            algorithms.retain(|known| format!("{known:?}") == alg);
+            if algorithms.is_empty() {
+                return Err(VerifyFault::NotAKey);
+            }
+        }
+        let key = DecodingKey::from_jwk(&jwk).map_err(|_| VerifyFault::NotAKey)?;
+        Ok(Self { kid: jwk.common.key_id, key, algorithms })
+    }
+
+    /// Reads the keys of a JWK Set; every one must be usable.
+    ///
+    /// # Errors
+    /// [`VerifyFault::NotAKey`] when it is no JWK Set, is empty, or holds an unusable key.
+    pub fn from_jwks(value: &Value) -> Result<Vec<Self>, VerifyFault> {
+        let keys = value.get("keys").and_then(Value::as_array).ok_or(VerifyFault::NotAKey)?;
+        if keys.is_empty() {
+            return Err(VerifyFault::NotAKey);
+        }
+        keys.iter().map(Self::from_jwk).collect()
+    }
+
+    /// Checks the signature and returns the claims, which the caller must judge.
+    ///
+    /// # Errors
+    /// [`VerifyFault::Malformed`] or [`VerifyFault::Signature`].
+    pub fn verify<C: DeserializeOwned>(&self, token: &str) -> Result<C, VerifyFault> {
+        let alg = jsonwebtoken::decode_header(token).map_err(|_| VerifyFault::Malformed)?.alg;
+        if !self.algorithms.contains(&alg) {
+            return Err(VerifyFault::Signature);
+        }
+        let mut validation = Validation::new(alg);
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.set_required_spec_claims::<&str>(&[]);
+        match jsonwebtoken::decode(token, &self.key, &validation) {
+            Ok(data) => Ok(data.claims),
+            Err(error) => match error.kind() {
+                ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => {
+                    Err(VerifyFault::Signature)
+                }
+                _ => Err(VerifyFault::Malformed),
+            },
+        }
+    }
+}
+
+/// Reads the header of a JWT without believing it.
+///
+/// # Errors
+/// [`VerifyFault::Malformed`]; also for `alg: none`, which is no algorithm here.
+pub fn unverified_header(token: &str) -> Result<UnverifiedHeader, VerifyFault> {
+    let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyFault::Malformed)?;
+    Ok(UnverifiedHeader { kid: header.kid, typ: header.typ })
+}
+
+/// Reads the claims of a JWT without believing them: only to find whose keys to check it with.
+///
+/// # Errors
+/// [`VerifyFault::Malformed`].
+pub fn unverified_claims<C: DeserializeOwned>(token: &str) -> Result<C, VerifyFault> {
+    jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| VerifyFault::Malformed)
+}
+
+/// Checks a JWT against the keys of a client: the one that its `kid` names, or any when it names none.
+///
+/// # Errors
+/// [`VerifyFault::Malformed`] or [`VerifyFault::Signature`].
+pub fn verify_with_any<C: DeserializeOwned>(
+    keys: &[PublicKey],
+    token: &str,
+) -> Result<C, VerifyFault> {
+    let kid = unverified_header(token)?.kid;
+    let candidates = keys
+        .iter()
+        .filter(|key| kid.is_none() || key.kid.is_none() || key.kid == kid);
+    let mut fault = VerifyFault::Signature;
+    for key in candidates {
+        match key.verify(token) {
+            Ok(claims) => return Ok(claims),
+            Err(found) => fault = found,
+        }
+    }
+    Err(fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::SigningAlg;
+    use crate::keys::signer::PrivateKey;
+    use serde_json::json;
+
+    fn key(alg: SigningAlg) -> PrivateKey {
+        PrivateKey::from_pkcs8(alg, &PrivateKey::generate(alg).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_verified_by_its_own_key_alone() {
+        for alg in SigningAlg::ALL {
+            let (ours, other) = (key(alg), key(alg));
+            let token = ours.sign_jwt("k", "at+jwt", &json!({ "sub": "x" })).unwrap();
+            let verify = |key: &PrivateKey| {
+                PublicKey::from_jwk(&key.public_jwk()).unwrap().verify::<Value>(&token)
+            };
+            assert_eq!(verify(&ours).unwrap()["sub"], "x");
+            assert_eq!(verify(&other).unwrap_err(), VerifyFault::Signature);
+        }
+    }
+
+    #[test]
+    fn no_other_algorithm_than_the_keys_is_taken() {
+        use base64::Engine as _;
+        let ours = key(SigningAlg::Rs256);
+        let public = PublicKey::from_jwk(&ours.public_jwk()).unwrap();
+        let token = ours.sign_jwt("k", "JWT", &json!({ "sub": "x" })).unwrap();
+        let rest = token.split_once('.').unwrap().1;
+        for alg in ["none", "HS256", "RS512", "PS256", "ES256"] {
+            let header = base64::engine::general_purpose::URL_SAFE_NO_PAD
+                .encode(format!(r#"{{"alg":"{alg}","kid":"k"}}"#));
+            assert!(public.verify::<Value>(&format!("{header}.{rest}")).is_err(), "{alg}");
+        }
+    }
+
+    #[test]
+    fn symmetric_private_and_short_keys_are_no_keys() {
+        let mut private = key(SigningAlg::Es256).public_jwk();
+        private["d"] = "AAAA".into();
+        for jwk in [
+            private,
+            json!({ "kty": "oct", "k": "AAAA" }),
+            json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" }),
+            json!({ "kty": "EC", "crv": "P-521", "x": "AA", "y": "AA" }),
+        ] {
+            assert_eq!(PublicKey::from_jwk(&jwk).unwrap_err(), VerifyFault::NotAKey);
+        }
+        assert_eq!(PublicKey::from_jwks(&json!({ "keys": [] })).unwrap_err(), VerifyFault::NotAKey);
+    }
+}

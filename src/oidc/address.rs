@@ -1,0 +1,61 @@
+//! The first check of an authorization request: who asks, and where may an answer go?
+//!
+//! Until it has passed there is nobody to redirect to, and a page is the only answer.
+
+use super::client::Client;
+use super::params::{Params, ParamsFault};
+use super::reply_to::ReplyTo;
+use crate::error::Code;
+
+/// Why nobody can be redirected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AddressFault {
+    /// `client_id`, `redirect_uri` or `state` sent more than once.
+    #[error(transparent)]
+    Params(#[from] ParamsFault),
+    /// No `client_id`.
+    #[error("no client_id")]
+    ClientMissing,
+    /// Not registered, or switched off.
+    #[error("unknown client")]
+    ClientUnknown,
+    /// No `redirect_uri` (OpenID Connect Core 1.0 §3.1.2.1: required).
+    #[error("no redirect_uri")]
+    RedirectUriMissing,
+    /// Not, to the letter, one of the client's.
+    #[error("unregistered redirect_uri")]
+    RedirectUriUnregistered,
+}
+
+impl AddressFault {
+    /// The code of the catalogue.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Params(fault) => fault.code(),
+            Self::ClientMissing => Code::ClientMissing,
+            Self::ClientUnknown => Code::ClientUnknown,
+            Self::RedirectUriMissing => Code::RedirectUriMissing,
+            Self::RedirectUriUnregistered => Code::RedirectUriUnregistered,
+        }
+    }
+}
+
+/// Finds the client by `client_id` and checks `redirect_uri` to the letter.
+///
+/// # Errors
+/// [`AddressFault`]: answered by a page, never by a redirect.
+pub fn address<'c>(
+    params: &Params,
+    client_by_id: impl FnOnce(&str) -> Option<&'c Client>,
+) -> Result<(&'c Client, ReplyTo), AddressFault> {
+    let client_id = params.get("client_id")?.ok_or(AddressFault::ClientMissing)?;
+    let client =
+        client_by_id(client_id).filter(|c| c.enabled).ok_or(AddressFault::ClientUnknown)?;
+    let redirect_uri = params.get("redirect_uri")?.ok_or(AddressFault::RedirectUriMissing)?;
+    // A repeated state cannot be handed back, so there is no answer that the client could trust.
+    let state = params.get("state")?;
+    let reply_to = ReplyTo::registered(client, redirect_uri, state)
+        .ok_or(AddressFault::RedirectUriUnregistered)?;
+    Ok((client, reply_to))
+}

@@ -1,0 +1,339 @@
+//! Client authentication (OpenID Connect Core 1.0 §9; RFC 6749 §2.3; RFC 7523 §2.2, §3).
+//!
+//! Must never take a client at its word: [`AuthenticatedClient`] exists only after a proof.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use super::client::{AuthMethod, Client, ClientAuthentication};
+use super::metadata::paths;
+use super::params::{Params, ParamsFault};
+use super::reply_to::issuer_identifier;
+use crate::error::Code;
+use crate::keys::jwt::{self, PublicKey, VerifyFault};
+use crate::secret::{equal, sha256};
+
+/// The `client_assertion_type` of RFC 7523 §2.2.
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How far clocks may differ.
+const SKEW: TimeDelta = TimeDelta::seconds(60);
+/// The longest life of an assertion that is taken: as long its `jti` is remembered.
+const LONGEST: TimeDelta = TimeDelta::minutes(10);
+
+/// A client that has proved who it is.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedClient {
+    /// The client.
+    pub client: Arc<Client>,
+    /// The assertion that it used, still to be marked as used, in the database, before any answer.
+    pub assertion: Option<UsedAssertion>,
+}
+
+/// An assertion that must be used once only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsedAssertion {
+    /// SHA-256 of its `jti`.
+    pub jti_hash: [u8; 32],
+    /// Until when it must be remembered.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What a request brought to prove the client.
+#[derive(Debug)]
+pub enum Presented {
+    /// In the Authorization header (RFC 6749 §2.3.1).
+    Basic {
+        /// `client_id`, decoded.
+        client_id: String,
+        /// The secret, decoded.
+        secret: SecretString,
+    },
+    /// In the form.
+    Post {
+        /// `client_id`.
+        client_id: String,
+        /// The secret.
+        secret: SecretString,
+    },
+    /// A signed assertion.
+    Assertion {
+        /// The JWT.
+        jwt: SecretString,
+        /// `client_id`, where it was sent beside it.
+        client_id: Option<String>,
+    },
+}
+
+/// Why a client was not authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClientAuthFault {
+    /// A parameter sent more than once.
+    #[error(transparent)]
+    Params(#[from] ParamsFault),
+    /// None.
+    #[error("no client authentication")]
+    Missing,
+    /// More than one way (RFC 6749 §2.3).
+    #[error("more than one way of client authentication")]
+    Repeated,
+    /// Credentials that cannot be read.
+    #[error("credentials that cannot be read")]
+    Malformed,
+    /// Not registered, or switched off.
+    #[error("unknown client")]
+    Unknown,
+    /// Another way than it is registered with.
+    #[error("another method than the client is registered with")]
+    Method,
+    /// A wrong secret.
+    #[error("wrong client secret")]
+    Secret,
+    /// No JWT of the shape of RFC 7523 §3.
+    #[error("malformed assertion")]
+    AssertionMalformed,
+    /// Not signed by a key of the client.
+    #[error("assertion not signed by a key of the client")]
+    AssertionSignature,
+    /// Past `exp`, before `nbf`, or valid for too long.
+    #[error("assertion outside its time")]
+    AssertionExpired,
+    /// For somebody else.
+    #[error("assertion for another audience")]
+    AssertionAudience,
+    /// Used before.
+    #[error("assertion used before")]
+    AssertionReplayed,
+}
+
+impl ClientAuthFault {
+    /// The code of the catalogue.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Params(fault) => fault.code(),
+            Self::Missing => Code::ClientAuthenticationMissing,
+            Self::Repeated => Code::ClientAuthenticationRepeated,
+            Self::Malformed => Code::ClientAuthenticationMalformed,
+            Self::Unknown => Code::ClientNotRegistered,
+            Self::Method => Code::ClientMethodUnregistered,
+            Self::Secret => Code::ClientSecretWrong,
+            Self::AssertionMalformed => Code::AssertionMalformed,
+            Self::AssertionSignature => Code::AssertionSignatureWrong,
+            Self::AssertionExpired => Code::AssertionExpired,
+            Self::AssertionAudience => Code::AssertionAudienceWrong,
+            Self::AssertionReplayed => Code::AssertionReplayed,
+        }
+    }
+}
+
+impl Presented {
+    /// Reads what proves the client from the Authorization header and the parameters.
+    ///
+    /// # Errors
+    /// [`ClientAuthFault`]: missing, in more than one way, malformed.
+    pub fn parse(
+        authorization: Option<&str>,
+        params: Option<&Params>,
+    ) -> Result<Self, ClientAuthFault> {
+        let param = |name: &str| match params {
+            Some(params) => params.get(name).map(|value| value.map(str::to_owned)),
+            None => Ok(None),
+        };
+        let basic = authorization.map(basic_credentials).transpose()?.flatten();
+        let client_id = param("client_id")?;
+        let secret = param("client_secret")?;
+        let assertion = param("client_assertion")?;
+        let assertion_type = param("client_assertion_type")?;
+        match (basic, secret, assertion) {
+            (Some((id, secret)), None, None) => {
+                if client_id.is_some_and(|sent| sent != id) {
+                    return Err(ClientAuthFault::Malformed);
+                }
+                Ok(Self::Basic { client_id: id, secret })
+            }
+            (None, Some(secret), None) => Ok(Self::Post {
+                client_id: client_id.ok_or(ClientAuthFault::Malformed)?,
+                secret: secret.into(),
+            }),
+            (None, None, Some(assertion)) => {
+                if assertion_type.as_deref() != Some(ASSERTION_TYPE) {
+                    return Err(ClientAuthFault::AssertionMalformed);
+                }
+                Ok(Self::Assertion { jwt: assertion.into(), client_id })
+            }
+            (None, None, None) => Err(ClientAuthFault::Missing),
+            _ => Err(ClientAuthFault::Repeated),
+        }
+    }
+}
+
+/// Authenticates a client by what it presented. An assertion must then be marked as used.
+///
+/// # Errors
+/// [`ClientAuthFault`].
+pub fn authenticate(
+    presented: &Presented,
+    client_by_id: impl Fn(&str) -> Option<Arc<Client>>,
+    issuer: &Url,
+    now: DateTime<Utc>,
+) -> Result<AuthenticatedClient, ClientAuthFault> {
+    let known = |id: &str| {
+        client_by_id(id).filter(|client| client.enabled).ok_or(ClientAuthFault::Unknown)
+    };
+    match presented {
+        Presented::Basic { client_id, secret } => {
+            let client = known(client_id)?;
+            by_secret(&client, AuthMethod::ClientSecretBasic, secret)?;
+            Ok(AuthenticatedClient { client, assertion: None })
+        }
+        Presented::Post { client_id, secret } => {
+            let client = known(client_id)?;
+            by_secret(&client, AuthMethod::ClientSecretPost, secret)?;
+            Ok(AuthenticatedClient { client, assertion: None })
+        }
+        Presented::Assertion { jwt, client_id } => {
+            let jwt = jwt.expose_secret();
+            let named = match client_id {
+                Some(id) => id.clone(),
+                None => unverified_subject(jwt)?,
+            };
+            let client = known(&named)?;
+            let assertion = by_assertion(&client, jwt, issuer, now)?;
+            Ok(AuthenticatedClient { client, assertion: Some(assertion) })
+        }
+    }
+}
+
+// RFC 7617 §2; RFC 6749 §2.3.1: id and secret are form-encoded before they are joined.
+fn basic_credentials(header: &str) -> Result<Option<(String, SecretString)>, ClientAuthFault> {
+    let Some((scheme, encoded)) = header.split_once(' ') else {
+        return Err(ClientAuthFault::Malformed);
+    };
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Ok(None);
+    }
+    let malformed = ClientAuthFault::Malformed;
+    let bytes = STANDARD.decode(encoded.trim()).map_err(|_| malformed)?;
+    let text = String::from_utf8(bytes).map_err(|_| malformed)?;
+    let (id, secret) = text.split_once(':').ok_or(malformed)?;
+    let decode = |part: &str| {
+        let joined = format!("v={part}");
+        url::form_urlencoded::parse(joined.as_bytes()).next().map(|(_, value)| value.into_owned())
+    };
+    // A raw "&" would end the value; a client that does not encode cannot have one in our secrets.
+    if id.is_empty() || id.contains('&') || secret.contains('&') {
+        return Err(malformed);
+    }
+    let (id, secret) = decode(id).zip(decode(secret)).ok_or(malformed)?;
+    Ok(Some((id, secret.into())))
+}
+
+fn by_secret(
+    client: &Client,
+    method: AuthMethod,
+    secret: &SecretString,
+) -> Result<(), ClientAuthFault> {
+    if client.authentication.method() != method {
+        return Err(ClientAuthFault::Method);
+    }
+    let (ClientAuthentication::SecretBasic { hash } | ClientAuthentication::SecretPost { hash }) =
+        &client.authentication
+    else {
+        return Err(ClientAuthFault::Method);
+    };
+    if equal(hash, &sha256(secret.expose_secret().as_bytes())) {
+        Ok(())
+    } else {
+        Err(ClientAuthFault::Secret)
+    }
+}
+
+/// Claims of a client assertion (RFC 7523 §3).
+#[derive(Deserialize)]
+struct AssertionClaims {
+    iss: String,
+    sub: String,
+    aud: OneOrMany,
+    exp: f64,
+    nbf: Option<f64>,
+    iat: Option<f64>,
+    jti: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn contains(&self, wanted: &str) -> bool {
+        match self {
+            Self::One(one) => one == wanted,
+            Self::Many(many) => many.iter().any(|one| one == wanted),
+        }
+    }
+}
+
+fn by_assertion(
+    client: &Client,
+    token: &str,
+    issuer: &Url,
+    now: DateTime<Utc>,
+) -> Result<UsedAssertion, ClientAuthFault> {
+    let ClientAuthentication::PrivateKeyJwt { jwks } = &client.authentication else {
+        return Err(ClientAuthFault::Method);
+    };
+    let keys = PublicKey::from_jwks(jwks).map_err(|_| ClientAuthFault::AssertionSignature)?;
+    let claims: AssertionClaims =
+        jwt::verify_with_any(&keys, token).map_err(|fault| match fault {
+            VerifyFault::Malformed => ClientAuthFault::AssertionMalformed,
+            VerifyFault::Signature | VerifyFault::NotAKey => ClientAuthFault::AssertionSignature,
+        })?;
+    if claims.iss != client.id || claims.sub != client.id {
+        return Err(ClientAuthFault::AssertionMalformed);
+    }
+    let issuer = issuer_identifier(issuer);
+    // OpenID Connect Core 1.0 §9 says the token endpoint; RFC 9700 and the Swedish profile the issuer.
+    let audiences = [issuer.to_owned(), format!("{issuer}{}", paths::TOKEN)];
+    if !audiences.iter().any(|audience| claims.aud.contains(audience)) {
+        return Err(ClientAuthFault::AssertionAudience);
+    }
+    let expires_at = moment(claims.exp)?;
+    let begins_at = [claims.nbf, claims.iat].into_iter().flatten().map(moment);
+    let begun = begins_at.collect::<Result<Vec<_>, _>>()?.into_iter().all(|at| at <= now + SKEW);
+    if expires_at + SKEW <= now || expires_at > now + LONGEST + SKEW || !begun {
+        return Err(ClientAuthFault::AssertionExpired);
+    }
+    let jti = claims.jti.filter(|jti| !jti.is_empty()).ok_or(ClientAuthFault::AssertionMalformed)?;
+    Ok(UsedAssertion { jti_hash: sha256(jti.as_bytes()), expires_at: expires_at + SKEW })
+}
+
+// NumericDate (RFC 7519 §2): seconds, perhaps with a fraction.
+fn moment(seconds: f64) -> Result<DateTime<Utc>, ClientAuthFault> {
+    if !(0.0..1e11).contains(&seconds) {
+        return Err(ClientAuthFault::AssertionMalformed);
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "within the range that was just checked")]
+    let millis = (seconds * 1000.0) as i64;
+    DateTime::from_timestamp_millis(millis).ok_or(ClientAuthFault::AssertionMalformed)
+}
+
+// The client that an assertion speaks of, before its signature is checked with that client's keys.
+fn unverified_subject(token: &str) -> Result<String, ClientAuthFault> {
+    #[derive(Deserialize)]
+    struct Subject {
+        sub: String,
+    }
+    jwt::unverified_claims::<Subject>(token)
+        .map(|claims| claims.sub)
+        .map_err(|_| ClientAuthFault::AssertionMalformed)
+}

@@ -1,0 +1,228 @@
+//! The authorization code at the token endpoint: what is checked once it has been redeemed.
+//!
+//! That it is redeemed once is settled before, by one SQL statement; here is the rest of RFC 6749
+//! §4.1.3 and RFC 7636 §4.6, in that order.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::params::{Params, ParamsFault};
+use super::pkce;
+use super::scope::Scope;
+use crate::error::Code;
+use crate::identity::admission::RoleDemand;
+use crate::identity::assurance::Loa;
+use crate::identity::user::{ActiveUser, User};
+use crate::secret::equal;
+
+/// What a client was given by one login.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// Its id: what access tokens refer to.
+    pub id: Uuid,
+    /// The scopes granted.
+    pub scopes: BTreeSet<Scope>,
+    /// The `nonce` of the request.
+    pub nonce: Option<String>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// The login that it rests on.
+    pub authentication: Authentication,
+    /// The person as registered now.
+    pub user: User,
+}
+
+/// A login by card, as tokens tell of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Authentication {
+    /// The session: `sid`.
+    pub session_id: Uuid,
+    /// The level of assurance of the card: `acr`.
+    pub loa: Loa,
+    /// When the card was shown: `auth_time`.
+    pub auth_time: DateTime<Utc>,
+    /// When the session ended, if before its time.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// The HSA-id on the card, as received.
+    pub hsa_id: String,
+}
+
+impl std::fmt::Debug for Authentication {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authentication")
+            .field("session_id", &self.session_id)
+            .field("loa", &self.loa)
+            .field("auth_time", &self.auth_time)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A grant that is in force, of a person who may still log in.
+#[derive(Clone, Debug)]
+pub struct LiveGrant {
+    /// Its id.
+    pub id: Uuid,
+    /// The scopes granted.
+    pub scopes: BTreeSet<Scope>,
+    /// The `nonce` of the request.
+    pub nonce: Option<String>,
+    /// The login that it rests on.
+    pub authentication: Authentication,
+    /// The person.
+    pub user: ActiveUser,
+}
+
+impl Grant {
+    /// The grant, if neither it nor its session was revoked and the person may still log in.
+    #[must_use]
+    pub fn live(self, now: DateTime<Utc>, demand: RoleDemand) -> Option<LiveGrant> {
+        if self.revoked_at.is_some() || self.authentication.ended_at.is_some() {
+            return None;
+        }
+        Some(LiveGrant {
+            id: self.id,
+            scopes: self.scopes,
+            nonce: self.nonce,
+            authentication: self.authentication,
+            user: self.user.admit(now, demand).ok()?,
+        })
+    }
+}
+
+/// The parameters of a token request (RFC 6749 §4.1.3).
+#[derive(Clone)]
+pub struct TokenRequest {
+    /// The code, as sent.
+    pub code: String,
+    /// The redirect URI of the authorization request.
+    pub redirect_uri: Option<String>,
+    /// The PKCE verifier.
+    pub code_verifier: Option<String>,
+}
+
+/// Why a token request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GrantFault {
+    /// A parameter sent more than once.
+    #[error(transparent)]
+    Params(#[from] ParamsFault),
+    /// No `grant_type`.
+    #[error("no grant_type")]
+    GrantTypeMissing,
+    /// Another than `authorization_code`.
+    #[error("grant_type is not authorization_code")]
+    GrantType,
+    /// No `code`.
+    #[error("no code")]
+    CodeMissing,
+    /// Never issued to this client, or forgotten.
+    #[error("unknown code")]
+    CodeUnknown,
+    /// Past its time.
+    #[error("the code has expired")]
+    CodeExpired,
+    /// Redeemed before.
+    #[error("the code was redeemed before")]
+    CodeReplayed,
+    /// Not that of the authorization request.
+    #[error("redirect_uri differs from the authorization request")]
+    RedirectUri,
+    /// None, though there was a challenge.
+    #[error("no code_verifier")]
+    VerifierMissing,
+    /// Does not fit the challenge.
+    #[error("code_verifier does not fit")]
+    Verifier,
+    /// Sent though there was no challenge.
+    #[error("code_verifier without a code_challenge")]
+    VerifierUnexpected,
+    /// Revoked, logged out, disabled or without a role since.
+    #[error("the grant is no longer in force")]
+    Revoked,
+}
+
+impl GrantFault {
+    /// The code of the catalogue.
+    #[must_use]
+    pub const fn code(self) -> Code {
+        match self {
+            Self::Params(fault) => fault.code(),
+            Self::GrantTypeMissing => Code::GrantTypeMissing,
+            Self::GrantType => Code::GrantTypeUnsupported,
+            Self::CodeMissing => Code::CodeMissing,
+            Self::CodeUnknown => Code::CodeUnknown,
+            Self::CodeExpired => Code::CodeExpired,
+            Self::CodeReplayed => Code::CodeReplayed,
+            Self::RedirectUri => Code::RedirectUriMismatch,
+            Self::VerifierMissing => Code::VerifierMissing,
+            Self::Verifier => Code::VerifierMismatch,
+            Self::VerifierUnexpected => Code::VerifierUnexpected,
+            Self::Revoked => Code::GrantRevoked,
+        }
+    }
+}
+
+impl TokenRequest {
+    /// Reads the parameters.
+    ///
+    /// # Errors
+    /// [`GrantFault`]: repeated parameters, no or another `grant_type`, no `code`.
+    pub fn parse(params: &Params) -> Result<Self, GrantFault> {
+        match params.get("grant_type")? {
+            Some("authorization_code") => {}
+            Some(_) => return Err(GrantFault::GrantType),
+            None => return Err(GrantFault::GrantTypeMissing),
+        }
+        Ok(Self {
+            code: params.get("code")?.ok_or(GrantFault::CodeMissing)?.to_owned(),
+            redirect_uri: params.get("redirect_uri")?.map(str::to_owned),
+            code_verifier: params.get("code_verifier")?.map(str::to_owned),
+        })
+    }
+}
+
+/// A code as it was issued, redeemed just now and for the first time.
+#[derive(Clone, Debug)]
+pub struct IssuedCode {
+    /// The redirect URI of the authorization request.
+    pub redirect_uri: String,
+    /// Its S256 challenge.
+    pub code_challenge: Option<String>,
+    /// The first moment at which it is too late.
+    pub expires_at: DateTime<Utc>,
+    /// What it stands for.
+    pub grant: Grant,
+}
+
+impl IssuedCode {
+    /// Checks what the client sent against what it was issued for.
+    ///
+    /// # Errors
+    /// [`GrantFault`]; the code is spent all the same.
+    pub fn check(
+        self,
+        request: &TokenRequest,
+        demand: RoleDemand,
+        now: DateTime<Utc>,
+    ) -> Result<LiveGrant, GrantFault> {
+        if now >= self.expires_at {
+            return Err(GrantFault::CodeExpired);
+        }
+        // RFC 6749 §4.1.3: required, because OpenID Connect requires it in the authorization request.
+        let redirect_uri = request.redirect_uri.as_deref().unwrap_or("");
+        if !equal(redirect_uri.as_bytes(), self.redirect_uri.as_bytes()) {
+            return Err(GrantFault::RedirectUri);
+        }
+        match (&self.code_challenge, &request.code_verifier) {
+            (Some(challenge), Some(verifier)) if pkce::verifier_fits(verifier, challenge) => {}
+            (Some(_), Some(_)) => return Err(GrantFault::Verifier),
+            (Some(_), None) => return Err(GrantFault::VerifierMissing),
+            // RFC 9700 §2.1.1: refuses a PKCE downgrade.
+            (None, Some(_)) => return Err(GrantFault::VerifierUnexpected),
+            (None, None) => {}
+        }
+        self.grant.live(now, demand).ok_or(GrantFault::Revoked)
+    }
+}

@@ -1,0 +1,77 @@
+//! Grants: what an access token refers to.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::StoreError;
+use super::columns::{loa, scopes};
+use crate::identity::user::User;
+use crate::oidc::client::Client;
+use crate::oidc::code::{Authentication, Grant};
+
+/// A grant of a client, with its person as registered now.
+///
+/// # Errors
+/// The database failed.
+pub async fn by_id(
+    pool: &PgPool,
+    id: Uuid,
+    client: &Client,
+    now: DateTime<Utc>,
+) -> Result<Option<Grant>, StoreError> {
+    let row = sqlx::query!(
+        r#"select
+            g.scopes,
+            g.nonce,
+            g.revoked_at,
+            s.id as session_id,
+            s.hsa_id,
+            s.loa,
+            s.auth_time,
+            s.ended_at,
+            u.id,
+            u.given_name,
+            u.family_name,
+            u.enabled,
+            u.valid_from,
+            u.valid_until,
+            roles_in_force(u.id, $3, $4) as "roles!"
+        from grants g
+        join sessions s on s.id = g.session_id
+        join users u on u.id = g.user_id
+        where g.id = $1
+            and g.client_id = $2"#,
+        id,
+        client.id,
+        client.system,
+        now,
+    )
+    .fetch_optional(pool)
+    .await?;
+    row.map(|row| {
+        Ok(Grant {
+            id,
+            scopes: scopes(row.scopes)?,
+            nonce: row.nonce,
+            revoked_at: row.revoked_at,
+            authentication: Authentication {
+                session_id: row.session_id,
+                loa: loa("sessions", &row.loa)?,
+                auth_time: row.auth_time,
+                ended_at: row.ended_at,
+                hsa_id: row.hsa_id,
+            },
+            user: User {
+                id: row.id,
+                given_name: row.given_name,
+                family_name: row.family_name,
+                enabled: row.enabled,
+                valid_from: row.valid_from,
+                valid_until: row.valid_until,
+                roles: row.roles,
+            },
+        })
+    })
+    .transpose()
+}

@@ -1,0 +1,334 @@
+//! A login's two statements: who is it, and this is what came of it.
+//!
+//! Single use of a ticket is the primary key of `login_attempts`: a second insert changes nothing,
+//! and then nothing else of the statement happens either.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::audit::Event;
+use crate::error::Code;
+use crate::identity::assurance::Loa;
+use crate::identity::user::User;
+
+/// A judged certificate, on its way into the database.
+#[derive(Debug)]
+pub struct Attempt<'a> {
+    /// The id of the ticket.
+    pub ticket: Uuid,
+    /// `error_ref`.
+    pub reference: &'a str,
+    /// The client that asked.
+    pub client_id: &'a str,
+    /// What the audit trail keeps of the certificate.
+    pub certificate: Option<Value>,
+    /// The address of the browser.
+    pub address: &'a str,
+    /// The moment of the decision.
+    pub now: DateTime<Utc>,
+}
+
+/// Why nobody was let in.
+#[derive(Debug)]
+pub struct Failure<'a> {
+    /// The code.
+    pub code: Code,
+    /// The check that failed, where several share a code.
+    pub cause: Option<&'a str>,
+    /// The person, where known.
+    pub user_id: Option<Uuid>,
+    /// The HSA-id on the card, where it is one.
+    pub hsa_id: Option<&'a str>,
+    /// What the certificate held, sealed.
+    pub sealed_submitted_value: Option<Vec<u8>>,
+}
+
+/// What a person who was let in is given.
+pub struct Success<'a> {
+    /// The session, new for every card.
+    pub session: NewSession<'a>,
+    /// What the client is given.
+    pub grant: NewGrant<'a>,
+}
+
+/// A session that begins with this card.
+pub struct NewSession<'a> {
+    /// Its id: `sid`.
+    pub id: Uuid,
+    /// SHA-256 of its cookie.
+    pub cookie_hash: [u8; 32],
+    /// SHA-256 of the cookie that the browser had: another person's session in it ends.
+    pub previous_cookie_hash: Option<[u8; 32]>,
+    /// The person.
+    pub user_id: Uuid,
+    /// The HSA-id on the card.
+    pub hsa_id: &'a str,
+    /// The level of assurance of the card.
+    pub loa: Loa,
+    /// When the card was shown.
+    pub auth_time: DateTime<Utc>,
+    /// The end of the session.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What a client is given, with the code to fetch it by.
+pub struct NewGrant<'a> {
+    /// Its id.
+    pub id: Uuid,
+    /// The scopes granted.
+    pub scopes: &'a [String],
+    /// The `nonce` of the request.
+    pub nonce: Option<&'a str>,
+    /// Whether the request had `max_age`.
+    pub max_age_asked: bool,
+    /// SHA-256 of the code.
+    pub code_hash: [u8; 32],
+    /// The redirect URI of the request.
+    pub redirect_uri: &'a str,
+    /// Its PKCE challenge.
+    pub code_challenge: Option<&'a str>,
+    /// The end of the code.
+    pub code_expires_at: DateTime<Utc>,
+}
+
+/// Whether the ticket was new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It was, and everything was written.
+    First,
+    /// It was used before, and nothing was written.
+    Again {
+        /// How it ended then, where it had ended in a failure.
+        earlier: Option<Code>,
+    },
+}
+
+impl Recorded {
+    fn from_row(fresh: bool, earlier: Option<&str>) -> Self {
+        if fresh {
+            Self::First
+        } else {
+            Self::Again { earlier: earlier.and_then(Code::by_name) }
+        }
+    }
+}
+
+/// The person with an HSA-id, with the roles in force in a system (architecture, step 9).
+///
+/// # Errors
+/// The database failed.
+pub async fn user_by_hsa_id(
+    pool: &PgPool,
+    canonical: &str,
+    system: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<Option<User>, StoreError> {
+    let row = sqlx::query_as!(
+        User,
+        r#"select
+            u.id,
+            u.given_name,
+            u.family_name,
+            u.enabled,
+            u.valid_from,
+            u.valid_until,
+            roles_in_force(u.id, $2, $3) as "roles!"
+        from hsa_ids h
+        join users u on u.id = h.user_id
+        where h.canonical = $1"#,
+        canonical,
+        system,
+        now,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row)
+}
+
+/// Writes a login that let nobody in.
+///
+/// # Errors
+/// The database failed.
+pub async fn record_failure(
+    pool: &PgPool,
+    attempt: &Attempt<'_>,
+    failure: &Failure<'_>,
+) -> Result<Recorded, StoreError> {
+    let details = serde_json::json!({
+        "code": failure.code.name(),
+        "cause": failure.cause,
+        "certificate": attempt.certificate,
+    });
+    let row = sqlx::query!(
+        r#"with attempt as (
+            insert into login_attempts
+                (id, ref, client_id, code, user_id, hsa_id, sealed_submitted_value, certificate, created_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            on conflict (id) do nothing
+            returning id
+        ), audit as (
+            insert into audit_events
+                (created_at, event, ref, client_id, user_id, hsa_id, address, details)
+            select $9, $10, $2, $3, $5, $6, $11, $12
+            from attempt
+        )
+        select
+            exists (select from attempt) as "fresh!",
+            (select a.code from login_attempts a where a.id = $1) as earlier"#,
+        attempt.ticket,
+        attempt.reference,
+        attempt.client_id,
+        failure.code.name(),
+        failure.user_id,
+        failure.hsa_id,
+        failure.sealed_submitted_value,
+        attempt.certificate,
+        attempt.now,
+        Event::LoginFailed.name(),
+        attempt.address,
+        details,
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Recorded::from_row(row.fresh, row.earlier.as_deref()))
+}
+
+/// Writes a login that let a person in: session, attempt, grant, code and audit event, or nothing
+/// (architecture, step 11).
+///
+/// # Errors
+/// The database failed.
+pub async fn record_success(
+    pool: &PgPool,
+    attempt: &Attempt<'_>,
+    success: &Success<'_>,
+) -> Result<Recorded, StoreError> {
+    let Success { session, grant } = success;
+    let details = serde_json::json!({
+        "certificate": attempt.certificate,
+        "session": session.id,
+        "grant": grant.id,
+        "loa": session.loa,
+    });
+    let row = sqlx::query!(
+        r#"with attempt as (
+            insert into login_attempts
+                (id, ref, client_id, code, user_id, hsa_id, certificate, created_at)
+            values ($1, $2, $3, null, $4, $5, $6, $7)
+            on conflict (id) do nothing
+            returning id
+        ), ended as (
+            update sessions
+            set ended_at = $7
+            where cookie_hash = $8
+                and ended_at is null
+                and user_id <> $4
+                and exists (select from attempt)
+        ), the_session as (
+            insert into sessions
+                (id, cookie_hash, user_id, hsa_id, loa, auth_time, expires_at, created_at)
+            select $9, $10, $4, $5, $11, $12, $13, $7
+            from attempt
+            returning id
+        ), the_grant as (
+            insert into grants
+                (id, session_id, client_id, user_id, scopes, nonce, max_age_asked, created_at)
+            select $14, s.id, $3, $4, $15, $16, $17, $7
+            from the_session s
+            returning id
+        ), the_code as (
+            insert into codes
+                (hash, grant_id, client_id, redirect_uri, code_challenge, expires_at, created_at)
+            select $18, g.id, $3, $19, $20, $21, $7
+            from the_grant g
+            returning hash
+        ), audit as (
+            insert into audit_events
+                (created_at, event, ref, client_id, user_id, hsa_id, address, details)
+            select $7, $22, $2, $3, $4, $5, $23, $24
+            from attempt
+        )
+        select
+            exists (select from the_code) as "fresh!",
+            (select a.code from login_attempts a where a.id = $1) as earlier"#,
+        attempt.ticket,
+        attempt.reference,
+        attempt.client_id,
+        session.user_id,
+        session.hsa_id,
+        attempt.certificate,
+        attempt.now,
+        session.previous_cookie_hash.as_ref().map(<[u8; 32]>::as_slice),
+        session.id,
+        &session.cookie_hash[..],
+        session.loa.name(),
+        session.auth_time,
+        session.expires_at,
+        grant.id,
+        grant.scopes,
+        grant.nonce,
+        grant.max_age_asked,
+        &grant.code_hash[..],
+        grant.redirect_uri,
+        grant.code_challenge,
+        grant.code_expires_at,
+        Event::LoginSucceeded.name(),
+        attempt.address,
+        details,
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Recorded::from_row(row.fresh, row.earlier.as_deref()))
+}
+
+/// Writes a login that a session stood in for: grant, code and audit event.
+///
+/// # Errors
+/// The database failed.
+pub async fn record_continued(
+    pool: &PgPool,
+    attempt: &Attempt<'_>,
+    session_id: Uuid,
+    user_id: Uuid,
+    grant: &NewGrant<'_>,
+) -> Result<(), StoreError> {
+    let details = serde_json::json!({ "session": session_id, "grant": grant.id });
+    sqlx::query!(
+        r#"with the_grant as (
+            insert into grants
+                (id, session_id, client_id, user_id, scopes, nonce, max_age_asked, created_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)
+            returning id
+        ), the_code as (
+            insert into codes
+                (hash, grant_id, client_id, redirect_uri, code_challenge, expires_at, created_at)
+            select $9, g.id, $3, $10, $11, $12, $8
+            from the_grant g
+        )
+        insert into audit_events
+            (created_at, event, ref, client_id, user_id, address, details)
+        values ($8, $13, $14, $3, $4, $15, $16)"#,
+        grant.id,
+        session_id,
+        attempt.client_id,
+        user_id,
+        grant.scopes,
+        grant.nonce,
+        grant.max_age_asked,
+        attempt.now,
+        &grant.code_hash[..],
+        grant.redirect_uri,
+        grant.code_challenge,
+        grant.code_expires_at,
+        Event::LoginContinued.name(),
+        attempt.reference,
+        attempt.address,
+        details,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}

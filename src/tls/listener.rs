@@ -1,0 +1,270 @@
+//! The listener: bounded connections, handshakes in tasks of their own, each with its timeout.
+//!
+//! Must never log the contents of a certificate, and never wait for one peer before serving the
+//! next.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::middleware::AddExtension;
+use axum::{Extension, Router};
+use axum_server::Handle;
+use axum_server::accept::Accept;
+use rustls::server::Acceptor;
+use rustls::{DistinguishedName, ServerConnection};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+use tower::Layer as _;
+
+use super::counters::{Counters, Failure};
+use super::hosts::{Host, Hosts};
+use super::peer::{Peer, TlsFacts};
+use super::server_config::{Configs, Identity};
+use crate::pki::PresentedChain;
+
+/// Limits of the listener, and the TLS versions of card hosts.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long a handshake may take where no card is asked for; and a ClientHello anywhere.
+    pub handshake_timeout: Duration,
+    /// How long a handshake on a card host may take after its ClientHello: the person chooses a
+    /// certificate and types a PIN meanwhile.
+    pub card_handshake_timeout: Duration,
+    /// How long after the handshake the first request must be complete.
+    pub first_request_timeout: Duration,
+    /// How long the header of a later request may take, and how long a connection may be idle.
+    pub header_timeout: Duration,
+    /// How many connections may be open; more are dropped at once.
+    pub max_connections: usize,
+    /// How many requests may run at once on one HTTP/2 connection.
+    pub max_streams: u32,
+    /// Whether card hosts speak TLS 1.2: some card drivers lack RSA-PSS, which TLS 1.3 needs.
+    pub card_tls12: bool,
+    /// Whether card hosts speak TLS 1.3, which hides the certificate from the network.
+    pub card_tls13: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            handshake_timeout: Duration::from_secs(10),
+            card_handshake_timeout: Duration::from_secs(180),
+            first_request_timeout: Duration::from_secs(10),
+            header_timeout: Duration::from_secs(30),
+            max_connections: 4096,
+            max_streams: 128,
+            card_tls12: true,
+            card_tls13: true,
+        }
+    }
+}
+
+/// What a listener is made of.
+#[derive(Clone, Debug)]
+pub struct TlsParts {
+    /// Which name is which host.
+    pub hosts: Hosts,
+    /// The certificate of the issuer host, also shown where the server name is none of ours.
+    pub identity: Identity,
+    /// The certificate of the card hosts; may be the same.
+    pub card_identity: Identity,
+    /// The issuers whose certificates browsers are told to offer.
+    pub hints: Vec<DistinguishedName>,
+    /// Limits.
+    pub settings: Settings,
+    /// Where failures are counted.
+    pub counters: Arc<Counters>,
+}
+
+/// Serves `router` on `listener` until `handle` says otherwise. Every request carries a [`Peer`].
+///
+/// # Errors
+/// When the card hosts are left without a TLS version, or the socket fails.
+pub async fn serve(
+    listener: TcpListener,
+    parts: TlsParts,
+    router: Router,
+    handle: Handle<SocketAddr>,
+) -> io::Result<()> {
+    let configs = Configs::new(&parts).map_err(io::Error::other)?;
+    let settings = parts.settings.clone();
+    let mut server = axum_server::from_tcp(listener)?;
+    let builder = server.http_builder();
+    builder.http1().header_read_timeout(settings.header_timeout);
+    builder
+        .http2()
+        .max_concurrent_streams(settings.max_streams)
+        .keep_alive_interval(settings.header_timeout)
+        .keep_alive_timeout(settings.handshake_timeout);
+    server
+        .acceptor(Door(Arc::new(Shared {
+            permits: Arc::new(Semaphore::new(settings.max_connections)),
+            configs,
+            parts,
+        })))
+        .first_request_timeout(settings.first_request_timeout)
+        .handle(handle)
+        .serve(router.into_make_service())
+        .await
+}
+
+/// Lets connections in. `axum_server` calls it in a task of the connection's own.
+#[derive(Clone)]
+struct Door(Arc<Shared>);
+
+struct Shared {
+    permits: Arc<Semaphore>,
+    configs: Configs,
+    parts: TlsParts,
+}
+
+impl<S: Send + 'static> Accept<TcpStream, S> for Door {
+    type Stream = Admitted;
+    type Service = AddExtension<S, Peer>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Admitted, Self::Service)>> + Send>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let shared = self.0.clone();
+        Box::pin(async move {
+            let (stream, peer) = shared.admit(stream).await?;
+            Ok((stream, Extension(peer).layer(service)))
+        })
+    }
+}
+
+impl Shared {
+    async fn admit(&self, stream: TcpStream) -> io::Result<(Admitted, Peer)> {
+        let addr = stream.peer_addr()?;
+        let counters = &self.parts.counters;
+        // Dropped and not queued: whoever waits here is as likely an attack as a person.
+        let Ok(permit) = self.permits.clone().try_acquire_owned() else {
+            counters.fail(Failure::OverLimit);
+            tracing::info!(%addr, "connection dropped: too many are open");
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        };
+        stream.set_nodelay(true)?;
+        let mut sni = None;
+        let failure = match self.shake_hands(stream, &mut sni).await {
+            Ok((stream, host)) => {
+                counters.accept();
+                let peer = self.peer(addr, host, sni.as_deref(), stream.get_ref().1);
+                return Ok((
+                    Admitted {
+                        stream,
+                        _permit: permit,
+                    },
+                    peer,
+                ));
+            }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => (Failure::TimedOut, error),
+            Err(error) => (Failure::of(&error), error),
+        };
+        let (kind, error) = failure;
+        counters.fail(kind);
+        match kind {
+            // Port scanners and browsers that change their mind: not worth a line by default.
+            Failure::Closed => tracing::debug!(%addr, sni, %error, "handshake left by the peer"),
+            _ => tracing::info!(%addr, sni, ?kind, %error, "handshake failed"),
+        }
+        Err(error)
+    }
+
+    // The ClientHello has one deadline and the rest another: a person at a chooser is not slow, but
+    // nobody types a ClientHello. `sni` outlives the handshake for the log.
+    async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        sni: &mut Option<String>,
+    ) -> io::Result<(TlsStream<TcpStream>, Host)> {
+        let settings = &self.parts.settings;
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream);
+        let start = timeout(settings.handshake_timeout, hello).await??;
+        *sni = start.client_hello().server_name().map(str::to_owned);
+        let host = self.parts.hosts.classify(sni.as_deref());
+        let (config, limit) = match host {
+            Host::Issuer => (&self.configs.issuer, settings.handshake_timeout),
+            Host::Card { .. } => (&self.configs.card, settings.card_handshake_timeout),
+        };
+        let stream = timeout(limit, start.into_stream(config.clone())).await??;
+        Ok((stream, host))
+    }
+
+    fn peer(
+        &self,
+        addr: SocketAddr,
+        host: Host,
+        sni: Option<&str>,
+        connection: &ServerConnection,
+    ) -> Peer {
+        let chain = match host {
+            Host::Issuer => None,
+            Host::Card { .. } => connection.peer_certificates().and_then(|certificates| {
+                let owned = certificates.iter().map(|one| one.clone().into_owned());
+                PresentedChain::new(owned.collect())
+            }),
+        };
+        let text = |name: Option<&str>| name.unwrap_or_default().to_owned();
+        let alpn = connection.alpn_protocol();
+        Peer {
+            addr,
+            host,
+            authority: self.parts.hosts.authority(sni),
+            chain,
+            tls: TlsFacts {
+                version: text(
+                    connection
+                        .protocol_version()
+                        .and_then(|version| version.as_str()),
+                ),
+                cipher: text(
+                    connection
+                        .negotiated_cipher_suite()
+                        .and_then(|suite| suite.suite().as_str()),
+                ),
+                alpn: alpn.map(|name| String::from_utf8_lossy(name).into_owned()),
+            },
+        }
+    }
+}
+
+/// A connection that came in; its place is free again when it is dropped.
+struct Admitted {
+    stream: TlsStream<TcpStream>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl AsyncRead for Admitted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Admitted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

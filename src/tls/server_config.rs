@@ -1,0 +1,184 @@
+//! The server's own certificate, and the two TLS configurations: issuer host and card hosts.
+//!
+//! Must never share session storage between the two: a session that began without a certificate
+//! could be resumed where one is asked for (rustls, `ServerConfig::session_storage`).
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::NoServerSessionStorage;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::version::{TLS12, TLS13};
+use rustls::{DistinguishedName, Error, InconsistentKeys, ServerConfig, SupportedProtocolVersion};
+
+use super::listener::TlsParts;
+use crate::pki::Possession;
+
+/// A server certificate with its chain and key, which fit each other.
+#[derive(Clone)]
+pub struct Identity(Arc<CertifiedKey>);
+
+impl Identity {
+    /// From DER, leaf first.
+    ///
+    /// # Errors
+    /// When the key cannot be used or is not the certificate's.
+    pub fn new(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Self, Error> {
+        CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
+            .map(|certified| Self(Arc::new(certified)))
+    }
+
+    /// From PEM files: the chain, leaf first, and the key.
+    ///
+    /// # Errors
+    /// Which file will not do, and why.
+    pub fn load(certificate: &Path, key: &Path) -> Result<Self, IdentityFault> {
+        let chain_fault = |source| IdentityFault::Certificate {
+            file: certificate.into(),
+            source,
+        };
+        let chain = CertificateDer::pem_file_iter(certificate)
+            .map_err(chain_fault)?
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(chain_fault)?;
+        if chain.is_empty() {
+            return Err(chain_fault(pem::Error::NoItemsFound));
+        }
+        let private = PrivateKeyDer::from_pem_file(key).map_err(|source| IdentityFault::Key {
+            file: key.into(),
+            source,
+        })?;
+        Self::new(chain, private).map_err(|source| match source {
+            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => IdentityFault::Mismatch {
+                certificate: certificate.into(),
+                key: key.into(),
+            },
+            // rustls puts a key it cannot use under General, and all else is the certificate's.
+            Error::General(_) => IdentityFault::KeyUnusable {
+                file: key.into(),
+                source,
+            },
+            _ => IdentityFault::CertificateUnusable {
+                file: certificate.into(),
+                source,
+            },
+        })
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({} certificates)", self.0.cert.len())
+    }
+}
+
+/// A server certificate or key that will not do.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityFault {
+    /// The certificate file cannot be read as PEM.
+    #[error("{}: no certificate in PEM can be read: {source}", file.display())]
+    Certificate {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: pem::Error,
+    },
+    /// The key file cannot be read as PEM.
+    #[error("{}: no private key in PEM can be read: {source}", file.display())]
+    Key {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: pem::Error,
+    },
+    /// The certificate is none that TLS can use.
+    #[error("{}: the certificate cannot be used: {source}", file.display())]
+    CertificateUnusable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: Error,
+    },
+    /// The key is none that TLS can use.
+    #[error("{}: the private key cannot be used: {source}", file.display())]
+    KeyUnusable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: Error,
+    },
+    /// Certificate and key are not of one pair.
+    #[error("{}: is not the private key of the certificate in {}", key.display(), certificate.display())]
+    Mismatch {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+    },
+}
+
+/// The two configurations.
+#[derive(Clone)]
+pub(super) struct Configs {
+    pub(super) issuer: Arc<ServerConfig>,
+    pub(super) card: Arc<ServerConfig>,
+}
+
+impl Configs {
+    /// # Errors
+    /// When card hosts are left without a TLS version.
+    pub(super) fn new(parts: &TlsParts) -> Result<Self, Error> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let settings = &parts.settings;
+        let card_versions: Vec<_> = [(settings.card_tls13, &TLS13), (settings.card_tls12, &TLS12)]
+            .into_iter()
+            .filter_map(|(on, version)| on.then_some(version))
+            .collect();
+        Ok(Self {
+            issuer: Arc::new(issuer(provider.clone(), &parts.identity)?),
+            card: Arc::new(card(
+                provider,
+                &parts.card_identity,
+                &parts.hints,
+                &card_versions,
+            )?),
+        })
+    }
+}
+
+/// The issuer host: no certificate is asked for; resumption is welcome.
+fn issuer(provider: Arc<CryptoProvider>, identity: &Identity) -> Result<ServerConfig, Error> {
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.0.clone())));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// The card hosts: any certificate or none, and nothing that outlives the connection, since a
+/// resumed session would carry the old certificate without the card.
+fn card(
+    provider: Arc<CryptoProvider>,
+    identity: &Identity,
+    hints: &[DistinguishedName],
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ServerConfig, Error> {
+    let algorithms = provider.signature_verification_algorithms;
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)?
+        .with_client_cert_verifier(Arc::new(Possession::new(hints.to_vec(), algorithms)))
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.0.clone())));
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    // HTTP/2 would let a browser reuse the connection for other hosts of the same certificate.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}

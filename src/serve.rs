@@ -1,1 +1,228 @@
-//! stub
+//! A node: built from its configuration, started, kept in step, shut down gracefully.
+//!
+//! The same code serves an installation, `dev` and the tests. Must never start half: whatever is
+//! missing or wrong is an error before the first connection is taken.
+
+pub mod keys;
+pub mod registry;
+pub mod trust;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::Handle;
+use chrono::TimeDelta;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::config::{CardHosts, Config};
+use crate::http;
+use crate::keys::Sealer;
+use crate::oidc::metadata;
+use crate::random::Random;
+use crate::state::{App, Parts, Registry};
+use crate::store::{self, StoreError, housekeeping};
+use crate::tls::{self, Counters, Identity, IdentityFault, Settings, TlsParts};
+
+/// How long a node that is told to stop lets requests finish.
+const GRACE: Duration = Duration::from_secs(20);
+/// How often a node forgets what is over.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A trust file.
+    #[error(transparent)]
+    Trust(#[from] trust::TrustFileFault),
+    /// The server's certificate or key.
+    #[error(transparent)]
+    Identity(#[from] IdentityFault),
+    /// The database.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// No table is there.
+    #[error("the database holds no tables yet: type `siths-idp migrate`")]
+    Unmigrated,
+    /// A signing key.
+    #[error(transparent)]
+    Keys(#[from] keys::KeysFault),
+    /// An address.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The issuer.
+    #[error("the issuer gives no addresses for its endpoints")]
+    Issuer,
+}
+
+/// A running node.
+pub struct Node {
+    /// What it is made of.
+    pub app: App,
+    /// Where it listens.
+    pub addresses: Vec<SocketAddr>,
+    /// What came of connections.
+    pub counters: Arc<Counters>,
+    handle: Handle<SocketAddr>,
+    tasks: JoinSet<()>,
+}
+
+/// Binds the addresses of the configuration.
+///
+/// # Errors
+/// [`ServeError::Listen`], naming the address.
+pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ServeError> {
+    addresses
+        .iter()
+        .map(|&address| {
+            let listen = || {
+                let listener = TcpListener::bind(address)?;
+                listener.set_nonblocking(true)?;
+                Ok(listener)
+            };
+            listen().map_err(|source| ServeError::Listen { address, source })
+        })
+        .collect()
+}
+
+/// Starts a node on listeners that are bound already.
+///
+/// # Errors
+/// [`ServeError`]; nothing is left running then.
+pub async fn start(
+    config: &Config,
+    clock: Clock,
+    random: Random,
+    listeners: Vec<TcpListener>,
+) -> Result<Node, ServeError> {
+    if metadata::metadata(&config.issuer).is_err() {
+        return Err(ServeError::Issuer);
+    }
+    let trust = trust::trust(&config.trust, clock.now())?;
+    let identity = Identity::load(&config.tls.certificate, &config.tls.key)?;
+    let card_identity = card_identity(config, &identity)?;
+    let pool = store::connect(&config.database).await?;
+    let app = App::new(Parts {
+        issuer: config.issuer.clone(),
+        card_hosts: config.card.hosts.clone(),
+        lifetimes: config.lifetimes,
+        pool,
+        trust,
+        registry: Arc::new(Registry::default()).into(),
+        sealer: Arc::new(Sealer::new(config.sealing_key.expose())),
+        clock,
+        random,
+    });
+    keys::ensure(&app).await.map_err(unmigrated)?;
+    registry::reload(&app).await.map_err(unmigrated)?;
+
+    let counters = Arc::new(Counters::default());
+    let parts = TlsParts {
+        hosts: hosts(config),
+        identity,
+        card_identity,
+        hints: app.trust.hints(),
+        settings: settings(config),
+        counters: counters.clone(),
+    };
+    let handle = Handle::new();
+    let mut tasks = JoinSet::new();
+    let mut addresses = Vec::new();
+    for listener in listeners {
+        addresses.extend(listener.local_addr());
+        let serving =
+            tls::serve(listener, parts.clone(), http::router(&app), handle.clone());
+        tasks.spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the listener ended");
+            }
+        });
+    }
+    let (watching, cleaning) = (app.clone(), app.clone());
+    tasks.spawn(async move { registry::keep_in_step(&watching).await });
+    tasks.spawn(async move { keep_house(&cleaning).await });
+    Ok(Node { app, addresses, counters, handle, tasks })
+}
+
+impl Node {
+    /// Stops taking connections, lets requests finish, and ends.
+    pub async fn stop(mut self) {
+        self.handle.graceful_shutdown(Some(GRACE));
+        let handle = self.handle.clone();
+        let drained = async move {
+            while handle.connection_count() > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let _ = tokio::time::timeout(GRACE, drained).await;
+        self.tasks.shutdown().await;
+        self.app.pool.close().await;
+        tracing::info!(counts = ?self.counters.snapshot(), "stopped");
+    }
+
+    /// Ends at once, as a node that dies: connections are cut and nothing is finished.
+    pub async fn kill(mut self) {
+        self.handle.shutdown();
+        self.tasks.shutdown().await;
+    }
+}
+
+// The first statement that fails for want of a table says what to type.
+fn unmigrated(error: ServeError) -> ServeError {
+    match error {
+        ServeError::Store(store) | ServeError::Keys(keys::KeysFault::Store(store))
+            if store.is_unmigrated() =>
+        {
+            ServeError::Unmigrated
+        }
+        other => other,
+    }
+}
+
+async fn keep_house(app: &App) {
+    loop {
+        tokio::time::sleep(HOUSEKEEPING).await;
+        if let Err(error) = housekeeping::run(&app.pool, app.clock.now()).await {
+            tracing::warn!(%error, "housekeeping failed; it is tried again in a minute");
+        }
+    }
+}
+
+fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, IdentityFault> {
+    match (&config.tls.card_certificate, &config.tls.card_key) {
+        (Some(certificate), Some(key)) => {
+            Identity::load(Path::new(certificate), Path::new(key))
+        }
+        _ => Ok(issuer.clone()),
+    }
+}
+
+fn hosts(config: &Config) -> tls::Hosts {
+    let card = match &config.card.hosts {
+        CardHosts::Wildcard(parent) => tls::CardHosts::Wildcard(parent.clone()),
+        CardHosts::Fixed(names) => tls::CardHosts::Fixed(names.clone()),
+    };
+    tls::Hosts::new(config.issuer.host_str().unwrap_or_default(), card)
+}
+
+fn settings(config: &Config) -> Settings {
+    let limits = &config.limits;
+    let long = |delta: TimeDelta| delta.to_std().unwrap_or(Duration::ZERO);
+    Settings {
+        handshake_timeout: long(limits.handshake_timeout),
+        card_handshake_timeout: long(limits.card_handshake_timeout),
+        first_request_timeout: long(limits.first_request_timeout),
+        max_connections: limits.max_connections,
+        card_tls12: config.card.tls12,
+        card_tls13: config.card.tls13,
+        ..Settings::default()
+    }
+}

@@ -13,6 +13,7 @@ pub mod login_errors;
 pub mod logins;
 pub mod migrate;
 pub mod people;
+pub mod registry;
 pub mod roles;
 pub mod sessions;
 pub mod signing_keys;

@@ -1,0 +1,58 @@
+//! Clients and keys in memory, in step with the database.
+//!
+//! A node reads them again when PostgreSQL tells of a change, and now and then without being told.
+//! A node that cannot read keeps what it has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{ServeError, keys};
+use crate::state::{App, Registry};
+use crate::store::registry::Changes;
+use crate::store::{StoreError, clients};
+
+/// How often the registry is read again without being told.
+const UNTOLD: Duration = Duration::from_secs(10);
+
+/// Reads clients and keys, and puts them into use.
+///
+/// # Errors
+/// [`ServeError`]; what was in use stays in use.
+pub async fn reload(app: &App) -> Result<(), ServeError> {
+    let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
+    let clients = clients::all(&mut connection).await?;
+    drop(connection);
+    let clients =
+        clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect();
+    let keyring = keys::load(app).await?;
+    app.registry.store(Arc::new(Registry { clients, keyring }));
+    Ok(())
+}
+
+/// Keeps the registry in step until the task is ended.
+pub async fn keep_in_step(app: &App) {
+    let mut changes: Option<Changes> = None;
+    loop {
+        match &mut changes {
+            Some(listening) => {
+                // Told, not told for a while, or the connection was lost: read again in each case.
+                if let Ok(Err(error)) = timeout(UNTOLD, listening.next()).await {
+                    tracing::warn!(%error, "the database no longer tells of changes");
+                    changes = None;
+                }
+            }
+            None => match Changes::listen(&app.pool).await {
+                Ok(listening) => changes = Some(listening),
+                Err(error) => {
+                    tracing::warn!(%error, "the database cannot be listened to");
+                    tokio::time::sleep(UNTOLD).await;
+                }
+            },
+        }
+        if let Err(error) = reload(app).await {
+            tracing::warn!(%error, "clients and keys could not be read again; the last ones stay");
+        }
+    }
+}

@@ -28,7 +28,7 @@ macro_rules! named {
 
         impl $enum {
             /// Every value, as declared.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            pub const ALL: [Self; Self::NAMES.len()] = [$(Self::$variant,)+];
 
             /// The name of every value, in the order of `ALL`.
             pub const NAMES: &'static [&'static str] = &[$($name,)+];
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn names_lead_back_and_others_are_refused_with_those_that_exist() {
         for animal in Animal::ALL {
-            assert_eq!(animal.name().parse(), Ok(*animal));
+            assert_eq!(animal.name().parse(), Ok(animal));
         }
         assert_eq!("cow".parse::<Animal>().unwrap_err().to_string(), "expected dog, sea-cow");
         assert_eq!(serde_json::to_string(&Animal::SeaCow).unwrap(), "\"sea-cow\"");

@@ -33,6 +33,7 @@ impl From<ClientError> for Failure {
         let message = error.to_string();
         match error {
             ClientError::IdMalformed => Self::usage("client_id_malformed", message),
+            ClientError::IdTaken => Self::failed("client_id_taken", message),
             ClientError::NameMissing => Self::usage("name_missing", message),
             ClientError::SystemUnknown => Self::failed("system_unknown", message),
             ClientError::Store(error) => error.into(),

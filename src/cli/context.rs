@@ -11,7 +11,7 @@ use crate::config::{Administration, Config, Environment};
 use crate::identity::hsa_id::{HsaId, HsaIdGrammar};
 use crate::random::Random;
 use crate::store::audit::By;
-use crate::store::{self, PgConnection, PgPool, people};
+use crate::store::{self, PgConnection, PgPool, logins, people};
 
 /// Where the configuration is looked for.
 const DEFAULT_CONFIG: &str = "config/siths-idp.toml";
@@ -98,11 +98,12 @@ impl Registry {
 
     /// The id of a registered person, by id or HSA-id.
     pub async fn person(&self, who: &str, now: DateTime<Utc>) -> Result<Uuid, Failure> {
-        let mut connection = self.connection().await?;
         let user = if let Ok(id) = who.parse::<Uuid>() {
-            people::by_id(&mut connection, id, None, now).await?
+            let mut connection = self.connection().await?;
+            people::by_id(&mut connection, id).await?
         } else {
-            people::by_hsa_id(&mut connection, &self.hsa_id(who)?, None, now).await?
+            let canonical = self.hsa_id(who)?.canonical();
+            logins::user_by_hsa_id(&self.pool, &canonical, None, now).await?
         };
         let user = user.ok_or_else(|| Failure::failed("user_unknown", "there is no such user"))?;
         Ok(user.id)

@@ -215,7 +215,7 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
     if raw.roots.is_empty() {
         at.missing(
             "trust.roots",
-            "expected PEM files, such as [\"trust/siths-e-id-root-ca-v2.pem\"]",
+            "expected PEM files, such as [\"trust/production/siths-e-id-root-ca-v2.pem\"]",
         );
     }
     if raw.issuers.is_empty() {

@@ -38,7 +38,7 @@ pub enum KeysFault {
 pub async fn ensure(app: &App) -> Result<(), ServeError> {
     let ring = load(app).await?;
     let now = app.clock.now();
-    for &alg in SigningAlg::ALL {
+    for alg in SigningAlg::ALL {
         if ring.at(now).signing(alg).is_none() && add_first(app, alg).await? {
             tracing::info!(%alg, "made the first signing key");
         }

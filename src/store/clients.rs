@@ -18,6 +18,9 @@ pub enum ClientError {
         "a client's id is 1 to 200 printable ASCII characters without space, quote and backslash"
     )]
     IdMalformed,
+    /// Another client has the id.
+    #[error("there is a client with this id by now: look at it before changing it")]
+    IdTaken,
     /// No name.
     #[error("a client needs a name")]
     NameMissing,
@@ -85,18 +88,49 @@ async fn select(
     rows.into_iter().map(Client::try_from).collect()
 }
 
-/// Writes a relying party as it is to be, new or not; whether it was new.
+/// Registers a relying party.
 ///
 /// # Errors
-/// A malformed id or name, an unknown system, or the database failed; nothing is changed then.
-pub async fn put(
+/// An id that is taken, a malformed id or name, an unknown system, or the database failed; nothing is
+/// changed then.
+pub async fn add(
     connection: &mut PgConnection,
     by: By<'_>,
     client: &Client,
-) -> Result<bool, ClientError> {
+) -> Result<(), ClientError> {
     let mut transaction = connection.begin().await?;
-    let added = put_row(&mut transaction, by.now, client).await?;
+    if !put_row(&mut transaction, by.now, client).await? {
+        return Err(ClientError::IdTaken);
+    }
     put_lists(&mut transaction, by.now, client).await?;
+    record_facts(&mut transaction, by, "client.added", client).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Writes a relying party that is registered as it is to be.
+///
+/// # Errors
+/// As [`add`], but for the id.
+pub async fn update(
+    connection: &mut PgConnection,
+    by: By<'_>,
+    client: &Client,
+) -> Result<(), ClientError> {
+    let mut transaction = connection.begin().await?;
+    put_row(&mut transaction, by.now, client).await?;
+    put_lists(&mut transaction, by.now, client).await?;
+    record_facts(&mut transaction, by, "client.updated", client).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+async fn record_facts(
+    connection: &mut PgConnection,
+    by: By<'_>,
+    event: &str,
+    client: &Client,
+) -> Result<(), StoreError> {
     let details = json!({
         "by": by.operator,
         "name": client.name,
@@ -110,14 +144,12 @@ pub async fn put(
         "required_loa": client.required_loa,
         "told_first": client.told_first,
     });
-    let event = if added { "client.added" } else { "client.updated" };
     let client_id = Some(client.id.as_str());
     let event = NewEvent { event, client_id, details, ..NewEvent::default() };
-    audit::record(&mut transaction, by.now, event).await?;
-    transaction.commit().await?;
-    Ok(added)
+    audit::record(connection, by.now, event).await
 }
 
+/// Writes the row; whether it was new.
 async fn put_row(
     connection: &mut PgConnection,
     now: DateTime<Utc>,

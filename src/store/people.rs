@@ -102,69 +102,18 @@ impl From<sqlx::Error> for PersonError {
     }
 }
 
-/// The person with an HSA-id, with the roles in force in `system` (none where it is `None`).
+/// The person with an id, without roles.
 ///
 /// # Errors
 /// The database failed.
-pub async fn by_hsa_id(
-    connection: &mut PgConnection,
-    hsa_id: &HsaId,
-    system: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<Option<User>, StoreError> {
-    let user = sqlx::query_as!(
-        User,
-        r#"select users.id, given_name, family_name, enabled, users.valid_from, users.valid_until,
-            array(
-                select role
-                from role_grants
-                where role_grants.user_id = users.id
-                    and system_id = $2
-                    and revoked_at is null
-                    and role_grants.valid_from <= $3
-                    and (role_grants.valid_until is null or role_grants.valid_until > $3)
-                order by role
-            ) as "roles!"
-        from hsa_ids
-        join users on users.id = hsa_ids.user_id
-        where canonical = $1"#,
-        hsa_id.canonical(),
-        system,
-        now,
-    )
-    .fetch_optional(connection)
-    .await?;
-    Ok(user)
-}
-
-/// The person with an id, with the roles in force in `system` (none where it is `None`).
-///
-/// # Errors
-/// The database failed.
-pub async fn by_id(
-    connection: &mut PgConnection,
-    id: Uuid,
-    system: Option<&str>,
-    now: DateTime<Utc>,
-) -> Result<Option<User>, StoreError> {
+pub async fn by_id(connection: &mut PgConnection, id: Uuid) -> Result<Option<User>, StoreError> {
     let user = sqlx::query_as!(
         User,
         r#"select id, given_name, family_name, enabled, valid_from, valid_until,
-            array(
-                select role
-                from role_grants
-                where role_grants.user_id = users.id
-                    and system_id = $2
-                    and revoked_at is null
-                    and role_grants.valid_from <= $3
-                    and (role_grants.valid_until is null or role_grants.valid_until > $3)
-                order by role
-            ) as "roles!"
+            '{}'::text[] as "roles!"
         from users
         where id = $1"#,
         id,
-        system,
-        now,
     )
     .fetch_optional(connection)
     .await?;
@@ -202,7 +151,7 @@ pub async fn register(
         }
         let known: Vec<&str> = owners.iter().map(|owner| owner.canonical.as_str()).collect();
         let all_known = canonical.iter().all(|hsa_id| known.contains(&hsa_id.as_str()));
-        bring_up_to_date(&mut transaction, by, first.user_id, person, all_known).await?
+        bring_up_to_date(&mut transaction, first.user_id, person, all_known).await?
     } else {
         insert(&mut transaction, by, id, person).await?;
         Registered::Added(id)
@@ -256,12 +205,11 @@ async fn insert(
 
 async fn bring_up_to_date(
     connection: &mut PgConnection,
-    by: By<'_>,
     id: Uuid,
     person: &NewPerson,
     all_known: bool,
 ) -> Result<Registered, PersonError> {
-    let Some(user) = by_id(connection, id, None, by.now).await? else {
+    let Some(user) = by_id(connection, id).await? else {
         return Err(PersonError::HsaIdTaken { owner: id });
     };
     let same_names = user.given_name == person.given_name && user.family_name == person.family_name;

@@ -110,16 +110,16 @@ pub(super) async fn run(add: Add, context: &Context) -> Result<Report, Failure> 
             None => Secret::Shown(token),
         };
     }
-    match clients::put(&mut connection, context.by(), &client).await {
-        Ok(true) => Ok(report(&client, "added", secret)),
-        Ok(false) => Ok(report(&client, "updated", secret)),
-        Err(error) => {
-            if let Secret::File(path) = secret {
-                let _ = fs::remove_file(path);
-            }
-            Err(error.into())
-        }
+    let by = context.by();
+    let (written, outcome) = match before {
+        None => (clients::add(&mut connection, by, &client).await, "added"),
+        Some(_) => (clients::update(&mut connection, by, &client).await, "updated"),
+    };
+    if let (Err(_), Secret::File(path)) = (&written, &secret) {
+        let _ = fs::remove_file(path);
     }
+    written?;
+    Ok(report(&client, outcome, secret))
 }
 
 /// The public keys where the method has them; `None` where it has a secret.
@@ -187,7 +187,7 @@ fn scopes(add: &Add) -> Result<BTreeSet<Scope>, Failure> {
         let message = "--any-user is told no roles: name a --system for the scope systemRole";
         return Err(Failure::usage("usage", message));
     }
-    let asked = if add.scopes.is_empty() { Scope::ALL } else { &add.scopes };
+    let asked = if add.scopes.is_empty() { Scope::ALL.as_slice() } else { &add.scopes };
     let fitting = asked.iter().filter(|scope| !(add.any_user && **scope == Scope::SystemRole));
     Ok(fitting.copied().chain([Scope::OpenId]).collect())
 }

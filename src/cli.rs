@@ -5,6 +5,8 @@
 
 mod clients;
 mod context;
+#[cfg(feature = "dev")]
+mod dev;
 mod errors;
 mod migrate;
 mod output;
@@ -20,6 +22,7 @@ use clap::{Parser, Subcommand};
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::random::Random;
+use crate::serve;
 use context::Context;
 use output::{Failure, Report};
 
@@ -84,7 +87,7 @@ enum Command {
     Serve,
     /// Show it all on this machine: a throw-away database, cards and a relying party
     #[cfg(feature = "dev")]
-    Dev,
+    Dev(dev::Dev),
     /// Bring the database's schema up to date
     Migrate,
     /// People and their HSA-ids
@@ -123,7 +126,17 @@ pub async fn run(
     };
     let context =
         Context { config: cli.config, database_url: cli.database_url, clock, random, environment };
-    match dispatch(cli.command, &context).await {
+    // Two commands speak while they run; the others answer once.
+    let done = match cli.command {
+        Command::Serve => return output::finish(serve(&context).await, cli.json, err),
+        #[cfg(feature = "dev")]
+        Command::Dev(command) => {
+            let done = dev::run(command, context.database_url.as_deref(), out).await;
+            return output::finish(done, cli.json, err);
+        }
+        command => dispatch(command, &context).await,
+    };
+    match done {
         Ok(report) => output::succeed(&report, cli.json, out, err),
         Err(failure) => output::fail(&failure, cli.json, err),
     }
@@ -131,21 +144,23 @@ pub async fn run(
 
 async fn dispatch(command: Command, context: &Context) -> Result<Report, Failure> {
     match command {
-        Command::Serve => {
-            let config = context.config()?;
-            output::start_tracing(&config.log);
-            // Wiring: serve::run(config, clock, random).
-            Err(Failure::failed("not_wired", "serve is not wired yet"))
-        }
-        // Wiring: dev::run(…).
-        #[cfg(feature = "dev")]
-        Command::Dev => Err(Failure::failed("not_wired", "dev is not wired yet")),
         Command::Migrate => migrate::run(context).await,
         Command::Users(command) => users::run(command, context).await,
         Command::Roles(command) => roles::run(command, context).await,
         Command::Clients(command) => clients::run(command, context).await,
-        Command::Errors(command) => errors::run(&command),
+        Command::Errors(command) => Ok(errors::run(&command)),
+        #[cfg(feature = "dev")]
+        Command::Dev(_) => Err(Failure::usage("usage", "dev answers by itself")),
+        Command::Serve => Err(Failure::usage("usage", "serve answers by itself")),
     }
+}
+
+async fn serve(context: &Context) -> Result<(), Failure> {
+    let config = context.config()?;
+    output::start_tracing(&config.log);
+    serve::run(&config, context.clock.clone(), context.random.clone())
+        .await
+        .map_err(|error| Failure::failed("not_serving", error.to_string()))
 }
 
 /// The text with every long number left out: clap repeats what was typed in the wrong place, and that

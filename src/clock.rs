@@ -28,9 +28,7 @@ impl Clock {
     /// A clock that stands still until [`Clock::advance`] moves it; clones share it.
     #[must_use]
     pub fn manual(start: DateTime<Utc>) -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(
-            start.timestamp_micros(),
-        ))))
+        Self(Source::Manual(Arc::new(AtomicI64::new(start.timestamp_micros()))))
     }
 
     /// The present moment, to the microsecond (what PostgreSQL keeps).
@@ -38,10 +36,7 @@ impl Clock {
     pub fn now(&self) -> DateTime<Utc> {
         let micros = match &self.0 {
             Source::System => {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "the one place that reads the clock"
-                )]
+                #[expect(clippy::disallowed_methods, reason = "the one place that reads the clock")]
                 let now = Utc::now();
                 now.timestamp_micros()
             }

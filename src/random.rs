@@ -29,13 +29,8 @@ impl Random {
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
-        #[expect(
-            clippy::expect_used,
-            reason = "without randomness no safe answer exists"
-        )]
-        self.0
-            .fill(&mut bytes)
-            .expect("the operating system gives random bytes");
+        #[expect(clippy::expect_used, reason = "without randomness no safe answer exists")]
+        self.0.fill(&mut bytes).expect("the operating system gives random bytes");
         bytes
     }
 
@@ -67,10 +62,7 @@ impl Random {
     }
 
     fn spoken<const N: usize>(&self) -> String {
-        self.bytes::<N>()
-            .iter()
-            .map(|byte| char::from(SPOKEN[usize::from(byte & 31)]))
-            .collect()
+        self.bytes::<N>().iter().map(|byte| char::from(SPOKEN[usize::from(byte & 31)])).collect()
     }
 }
 

@@ -138,8 +138,7 @@ pub async fn start(
     let mut addresses = Vec::new();
     for listener in listeners {
         addresses.extend(listener.local_addr());
-        let serving =
-            tls::serve(listener, parts.clone(), http::router(&app), handle.clone());
+        let serving = tls::serve(listener, parts.clone(), http::router(&app), handle.clone());
         tasks.spawn(async move {
             if let Err(error) = serving.await {
                 tracing::error!(%error, "the listener ended");
@@ -175,6 +174,33 @@ impl Node {
     }
 }
 
+/// Waits for Ctrl-C or SIGTERM.
+pub async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Serves an installation until it is told to stop.
+///
+/// # Errors
+/// [`ServeError`].
+pub async fn run(config: &Config, clock: Clock, random: Random) -> Result<(), ServeError> {
+    let listeners = bind(&config.listen)?;
+    let node = start(config, clock, random, listeners).await?;
+    tracing::info!(issuer = config.issuer_identifier(), addresses = ?node.addresses, "serving");
+    told_to_stop().await;
+    tracing::info!("stopping: requests under way are finished");
+    node.stop().await;
+    Ok(())
+}
+
 // The first statement that fails for want of a table says what to type.
 fn unmigrated(error: ServeError) -> ServeError {
     match error {
@@ -198,9 +224,7 @@ async fn keep_house(app: &App) {
 
 fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, IdentityFault> {
     match (&config.tls.card_certificate, &config.tls.card_key) {
-        (Some(certificate), Some(key)) => {
-            Identity::load(Path::new(certificate), Path::new(key))
-        }
+        (Some(certificate), Some(key)) => Identity::load(Path::new(certificate), Path::new(key)),
         _ => Ok(issuer.clone()),
     }
 }

@@ -2,7 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use super::output::{Failure, Report};
+use super::output::Report;
+use crate::error::tables;
 
 #[derive(Args)]
 pub(super) struct Errors {
@@ -23,8 +24,12 @@ enum Format {
     Markdown,
 }
 
-pub(super) fn run(command: &Errors) -> Result<Report, Failure> {
-    // Wiring: the renderer of the catalogue, by format.
-    let message = format!("errors --format {:?} is not wired yet", command.format);
-    Err(Failure::failed("not_wired", message))
+pub(super) fn run(command: &Errors) -> Report {
+    let text = match command.format {
+        Format::Text => tables::as_text(),
+        Format::Json => format!("{:#}\n", tables::as_json()),
+        Format::Csv => tables::as_csv(),
+        Format::Markdown => tables::as_markdown(),
+    };
+    Report::new(tables::as_json(), text)
 }

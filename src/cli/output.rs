@@ -90,6 +90,14 @@ pub(super) fn succeed(
     if written.and_then(|()| out.flush()).is_ok() { Exit::Done } else { Exit::Failed }
 }
 
+/// Ends a command that wrote its results while it ran.
+pub(super) fn finish(done: Result<(), Failure>, json: bool, err: &mut (dyn Write + Send)) -> Exit {
+    match done {
+        Ok(()) => Exit::Done,
+        Err(failure) => fail(&failure, json, err),
+    }
+}
+
 /// Writes a failure.
 pub(super) fn fail(failure: &Failure, json: bool, err: &mut (dyn Write + Send)) -> Exit {
     let Failure { code, message, exit } = failure;

@@ -339,19 +339,15 @@ fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
 }
 
 fn limits(raw: &RawLimits, at: &mut Layers) -> Limits {
-    for (key, value) in
-        [("max_connections", raw.max_connections), ("max_handshakes", raw.max_handshakes)]
-    {
-        if !(1..=1_000_000).contains(&value) {
-            at.wrong(&format!("limits.{key}"), &value.to_string(), "expected 1 to 1000000");
-        }
+    if !(1..=1_000_000).contains(&raw.max_connections) {
+        let there = raw.max_connections.to_string();
+        at.wrong("limits.max_connections", &there, "expected 1 to 1000000");
     }
     let mut read = |key: &str, text: &str, most: &str| {
         duration(&format!("limits.{key}"), text, ("1s", most), at)
     };
     Limits {
         max_connections: usize::try_from(raw.max_connections).unwrap_or(usize::MAX),
-        max_handshakes: usize::try_from(raw.max_handshakes).unwrap_or(usize::MAX),
         handshake_timeout: read("handshake_timeout", &raw.handshake_timeout, "1m"),
         card_handshake_timeout: read("card_handshake_timeout", &raw.card_handshake_timeout, "15m"),
         first_request_timeout: read("first_request_timeout", &raw.first_request_timeout, "1m"),

@@ -92,7 +92,6 @@ pub(super) struct RawLifetimes {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawLimits {
     pub max_connections: u32,
-    pub max_handshakes: u32,
     pub handshake_timeout: String,
     pub card_handshake_timeout: String,
     pub first_request_timeout: String,

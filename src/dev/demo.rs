@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{OriginalUri, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{Html, IntoResponse as _, Response};
 use axum::routing::get;
 use axum_server::Handle;
@@ -21,8 +21,8 @@ use super::demo_pages::{DemoError, DemoLoggedIn, DemoStart};
 use super::installation::DEMO_HOST;
 use super::pki::Pki;
 use super::relying_party::{Callback, Pending, Registered, RelyingParty};
-use crate::http::cookies::{cookie, set_cookie};
 use crate::flow::answer::Cookie;
+use crate::http::cookies::{cookie, set_cookie};
 use crate::http::pages::{CONTENT_SECURITY_POLICY as POLICY, STYLESHEET, STYLESHEET_PATH};
 use crate::random::Random;
 use crate::tls::{self, CardHosts, Counters, Hosts, Identity, Settings, TlsParts};
@@ -47,16 +47,16 @@ pub fn redirect_uri(port: u16) -> String {
     format!("https://{DEMO_HOST}:{port}/callback")
 }
 
-/// Serves Demo-Symfoni until `handle` says otherwise.
+/// Demo-Symfoni, to be awaited: it serves until `handle` says otherwise.
 ///
 /// # Errors
-/// When its certificate cannot be used or the socket fails.
-pub async fn serve(
+/// When its certificate cannot be used.
+pub fn serve(
     listener: TcpListener,
     pki: &Pki,
     registered: Registered,
     handle: Handle<SocketAddr>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<impl Future<Output = std::io::Result<()>> + Send + use<>> {
     let http = super::browser::client(pki.web_ca_pem(), None, rustls::ALL_VERSIONS)?;
     let identity = Identity::load(pki.server_chain_pem(), pki.server_key_pem())?;
     let parts = TlsParts {
@@ -74,7 +74,7 @@ pub async fn serve(
         .route("/callback", get(callback))
         .route(STYLESHEET_PATH, get(stylesheet))
         .with_state(Arc::new(demo));
-    Ok(tls::serve(listener, parts, router, handle).await?)
+    Ok(tls::serve(listener, parts, router, handle))
 }
 
 async fn start() -> Response {
@@ -94,19 +94,14 @@ async fn login(State(demo): State<Shared>) -> Response {
     let key = demo.random.token();
     demo.remember(key.clone(), pending);
     let cookie = Cookie { name: COOKIE, value: key, max_age: None };
-    let mut response =
-        (StatusCode::SEE_OTHER, [(LOCATION, url.to_string())]).into_response();
+    let mut response = (StatusCode::SEE_OTHER, [(LOCATION, url.to_string())]).into_response();
     if let Some(field) = set_cookie(&cookie) {
         response.headers_mut().append(axum::http::header::SET_COOKIE, field);
     }
     response
 }
 
-async fn callback(
-    State(demo): State<Shared>,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-) -> Response {
+async fn callback(State(demo): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
     let Some(pending) = cookie(&headers, COOKIE).and_then(|key| demo.take(key)) else {
         return lost();
     };

@@ -94,23 +94,15 @@ mod tests {
             .render(),
         ];
         for page in pages {
-            assert!(
-                !page.contains("<script") && page.contains("å\u{5d0}"),
-                "{page}"
-            );
+            assert!(!page.contains("<script") && page.contains("å\u{5d0}"), "{page}");
             assert_eq!(page.matches("<h1>").count(), 1);
         }
     }
 
     #[test]
     fn nobody_without_roles_is_shown_an_empty_line() {
-        let page = DemoLoggedIn {
-            name: "Anna",
-            roles: &[],
-            hsa_id: "SE1",
-            claims: &[],
-            timings: &[],
-        };
+        let page =
+            DemoLoggedIn { name: "Anna", roles: &[], hsa_id: "SE1", claims: &[], timings: &[] };
         assert!(page.render().contains("Inga"));
     }
 }

@@ -161,17 +161,10 @@ impl Pki {
 
     fn load(dir: &Path) -> Result<Self, PkiError> {
         let pem = folder::root_file(dir);
-        let root = Root {
-            der: certificate(&pem)?,
-            pem,
-        };
+        let root = Root { der: certificate(&pem)?, pem };
         let issuers = IssuerName::ALL.into_iter().map(|name| {
             let (pem, _) = folder::issuer_files(dir, name);
-            Ok(Issuer {
-                name,
-                der: certificate(&pem)?,
-                pem,
-            })
+            Ok(Issuer { name, der: certificate(&pem)?, pem })
         });
         let [web_ca_pem, server_chain_pem, server_key_pem] = folder::web_files(dir);
         let pki = Self {
@@ -184,10 +177,7 @@ impl Pki {
             dir: dir.to_owned(),
         };
         let web = [&pki.web_ca_pem, &pki.server_chain_pem, &pki.server_key_pem];
-        let cards = pki
-            .people
-            .iter()
-            .flat_map(|p| [&p.cert_pem, &p.key_pem, &p.p12]);
+        let cards = pki.people.iter().flat_map(|p| [&p.cert_pem, &p.key_pem, &p.p12]);
         for file in web.into_iter().chain(cards) {
             file.metadata().map_err(io_error(file))?;
         }

@@ -105,6 +105,15 @@ pub enum PostgresError {
     Database(#[from] sqlx::Error),
 }
 
+impl PostgresError {
+    /// Whether a database of that name is there already (SQLSTATE 42P04).
+    #[must_use]
+    pub fn is_duplicate_database(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else { return false };
+        error.code().as_deref() == Some("42P04")
+    }
+}
+
 impl Server {
     /// Starts a server and waits until it answers. Blocks for about a second, and for a
     /// tenth of one where kept data is there already.
@@ -132,11 +141,7 @@ impl Server {
             std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
         let mut command = Command::new("/bin/sh");
         command
-            .args([
-                "-c",
-                include_str!("postgres/watchdog.sh"),
-                "siths-idp-postgres",
-            ])
+            .args(["-c", include_str!("postgres/watchdog.sh"), "siths-idp-postgres"])
             .args([&programs, &home, &run.folder])
             .arg(signal)
             .current_dir("/")
@@ -188,9 +193,7 @@ impl Server {
     ) -> Result<(), PostgresError> {
         for name in [Some(name), template].into_iter().flatten() {
             if name.is_empty()
-                || !name
-                    .bytes()
-                    .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+                || !name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
             {
                 return Err(PostgresError::DatabaseName(name.to_owned()));
             }
@@ -202,10 +205,7 @@ impl Server {
             statement += &format!(" template \"{template}\"");
         }
         // Copying files is twice as fast as logging pages; before version 15 it is the only way.
-        if connection
-            .server_version_num()
-            .is_some_and(|version| version >= 150_000)
-        {
+        if connection.server_version_num().is_some_and(|version| version >= 150_000) {
             statement += " strategy file_copy";
         }
         connection.execute(AssertSqlSafe(statement)).await?;
@@ -218,27 +218,14 @@ impl Server {
         let began = Instant::now();
         loop {
             let state = std::fs::read_to_string(pid_file).unwrap_or_default();
-            if state
-                .lines()
-                .nth(7)
-                .is_some_and(|line| line.trim() == "ready")
-            {
+            if state.lines().nth(7).is_some_and(|line| line.trim() == "ready") {
                 return Ok(());
             }
-            if self
-                .watchdog
-                .try_wait()
-                .map_err(io_error("watching PostgreSQL"))?
-                .is_some()
-            {
-                return Err(PostgresError::Ended {
-                    log: last_lines(&self.run.log),
-                });
+            if self.watchdog.try_wait().map_err(io_error("watching PostgreSQL"))?.is_some() {
+                return Err(PostgresError::Ended { log: last_lines(&self.run.log) });
             }
             if began.elapsed() > PATIENCE {
-                return Err(PostgresError::Slow {
-                    log: last_lines(&self.run.log),
-                });
+                return Err(PostgresError::Slow { log: last_lines(&self.run.log) });
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -262,9 +249,7 @@ fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> PostgresError 
 fn last_lines(log: &File) -> String {
     let length = log.metadata().map_or(0, |metadata| metadata.len());
     let mut bytes = vec![0; 2048];
-    let read = log
-        .read_at(&mut bytes, length.saturating_sub(2048))
-        .unwrap_or(0);
+    let read = log.read_at(&mut bytes, length.saturating_sub(2048)).unwrap_or(0);
     bytes.truncate(read);
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
@@ -290,17 +275,12 @@ mod tests {
     }
 
     fn keeping(folder: &Path) -> Options {
-        Options {
-            keep: Some(folder.to_owned()),
-        }
+        Options { keep: Some(folder.to_owned()) }
     }
 
     async fn number(server: &Server, database: &str, statement: &'static str) -> i32 {
         let mut connection = PgConnection::connect(&server.url(database)).await.unwrap();
-        sqlx::query_scalar(statement)
-            .fetch_one(&mut connection)
-            .await
-            .unwrap()
+        sqlx::query_scalar(statement).fetch_one(&mut connection).await.unwrap()
     }
 
     #[tokio::test]
@@ -308,10 +288,7 @@ mod tests {
         let server = Server::start(&Options::default()).unwrap();
         for name in ["", "x\" template \"y", "å", "X"] {
             let refused = server.create_database(name, None).await;
-            assert!(
-                matches!(refused, Err(PostgresError::DatabaseName(_))),
-                "{name}"
-            );
+            assert!(matches!(refused, Err(PostgresError::DatabaseName(_))), "{name}");
         }
     }
 
@@ -321,18 +298,10 @@ mod tests {
         assert_eq!(number(&server, "postgres", "select 1").await, 1);
 
         server.create_database("template_x", None).await.unwrap();
-        let mut connection = PgConnection::connect(&server.url("template_x"))
-            .await
-            .unwrap();
-        connection
-            .execute("create table t as select 7 as n")
-            .await
-            .unwrap();
+        let mut connection = PgConnection::connect(&server.url("template_x")).await.unwrap();
+        connection.execute("create table t as select 7 as n").await.unwrap();
         connection.close().await.unwrap();
-        server
-            .create_database("copy_1", Some("template_x"))
-            .await
-            .unwrap();
+        server.create_database("copy_1", Some("template_x")).await.unwrap();
         assert_eq!(number(&server, "copy_1", "select n from t").await, 7);
 
         let folder = server.run.folder.clone();
@@ -345,10 +314,7 @@ mod tests {
     async fn nobody_else_can_enter_the_folder_of_the_socket() {
         use std::os::unix::fs::PermissionsExt as _;
         let server = Server::start(&Options::default()).unwrap();
-        let mode = std::fs::metadata(&server.run.folder)
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(&server.run.folder).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
         let settings = "select count(*)::int from pg_settings where name = 'listen_addresses' \
                         and setting = '' or name = 'unix_socket_permissions' and setting = '0700'";
@@ -403,10 +369,7 @@ mod tests {
         }
         use std::os::unix::fs::DirBuilderExt as _;
         let folder = kept_folder();
-        std::fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&folder)
-            .unwrap();
+        std::fs::DirBuilder::new().mode(0o700).create(&folder).unwrap();
         let refused = Server::start(&keeping(&folder.join("pg"))).unwrap_err();
         assert!(refused.to_string().contains("chmod o+x"), "{refused}");
         std::fs::remove_dir_all(&folder).unwrap();
@@ -421,9 +384,7 @@ mod tests {
             return;
         };
         let keep = report.with_extension("keep");
-        let options = Options {
-            keep: keep.exists().then_some(keep),
-        };
+        let options = Options { keep: keep.exists().then_some(keep) };
         let server = Server::start(&options).unwrap();
         let draft = report.with_extension("draft");
         std::fs::write(&draft, server.run.folder.to_str().unwrap()).unwrap();
@@ -444,11 +405,7 @@ mod tests {
         eventually("the server starts", || report.exists());
         let run = PathBuf::from(std::fs::read_to_string(report).unwrap());
         let keep = report.with_extension("keep");
-        let home = if keep.exists() {
-            keep.join("cluster")
-        } else {
-            run.clone()
-        };
+        let home = if keep.exists() { keep.join("cluster") } else { run.clone() };
         let pid = std::fs::read_to_string(home.join("data/postmaster.pid")).unwrap();
         let pid = pid.lines().next().unwrap().parse().unwrap();
         owner.kill().unwrap();
@@ -461,9 +418,7 @@ mod tests {
     fn nothing_is_left_when_the_owner_is_killed() {
         let (run, postgres) = killed_owner(&kept_folder());
         eventually("the folder goes", || !run.exists());
-        eventually("the process goes", || {
-            rustix::process::test_kill_process(postgres).is_err()
-        });
+        eventually("the process goes", || rustix::process::test_kill_process(postgres).is_err());
     }
 
     #[test]

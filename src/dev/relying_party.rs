@@ -150,8 +150,7 @@ impl RelyingParty {
     /// When it is not the answer to `pending`.
     pub fn callback(&self, url: &Url, pending: &Pending) -> anyhow::Result<Callback> {
         let parameters: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        let get =
-            |name: &str| parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        let get = |name: &str| parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
         if get("state") != Some(pending.state.secret().as_str()) {
             return Err(anyhow!("the redirect carries another state"));
         }

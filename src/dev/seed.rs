@@ -114,6 +114,10 @@ pub fn demo_client(redirect_uri: &str, secret: &str) -> Client {
 /// The database failed.
 pub async fn client(pool: &PgPool, client: &Client, now: DateTime<Utc>) -> anyhow::Result<()> {
     let mut connection = pool.acquire().await?;
-    clients::put(&mut connection, By { now, operator: "dev" }, client).await?;
+    let by = By { now, operator: "dev" };
+    match clients::by_id(&mut connection, &client.id).await? {
+        Some(_) => clients::update(&mut connection, by, client).await?,
+        None => clients::add(&mut connection, by, client).await?,
+    }
     Ok(())
 }

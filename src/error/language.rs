@@ -25,11 +25,7 @@ impl Language {
     #[must_use]
     pub fn negotiate(ui_locales: Option<&str>, accept_language: Option<&str>) -> Self {
         ui_locales
-            .and_then(|tags| {
-                beginning(tags)
-                    .split_ascii_whitespace()
-                    .find_map(Self::lookup)
-            })
+            .and_then(|tags| beginning(tags).split_ascii_whitespace().find_map(Self::lookup))
             .or_else(|| accept_language.and_then(preferred))
             .unwrap_or_default()
     }
@@ -80,9 +76,7 @@ fn preferred(accept_language: &str) -> Option<Language> {
 
 /// `q=0.8` in thousandths (RFC 9110 §12.4.2).
 fn weight(parameter: &str) -> Option<u16> {
-    let value = parameter
-        .strip_prefix("q=")
-        .or_else(|| parameter.strip_prefix("Q="))?;
+    let value = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="))?;
     let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
     if fraction.len() > 3 || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
         return None;
@@ -109,18 +103,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_answered_in_swedish() {
-        for header in [
-            "",
-            ",",
-            ";;;",
-            "q=1",
-            "*",
-            "en;q=",
-            "en;q=2",
-            "en;q=1.5",
-            "en;q=0.1234",
-            "en;q=-1",
-        ] {
+        for header in
+            ["", ",", ";;;", "q=1", "*", "en;q=", "en;q=2", "en;q=1.5", "en;q=0.1234", "en;q=-1"]
+        {
             assert_eq!(accept(header), Sv, "{header:?}");
         }
         assert_eq!(accept("english"), Sv);
@@ -131,10 +116,7 @@ mod tests {
     #[test]
     fn endless_input_is_read_to_its_bound_only() {
         assert_eq!(accept(&format!("{}en", "å,".repeat(1_000_000))), Sv);
-        assert_eq!(
-            Language::negotiate(Some(&"å".repeat(1_000_000)), Some("en")),
-            En
-        );
+        assert_eq!(Language::negotiate(Some(&"å".repeat(1_000_000)), Some("en")), En);
     }
 
     #[test]

@@ -133,15 +133,9 @@ struct Wording {
 }
 
 static WORDING: LazyLock<Wording> = LazyLock::new(|| {
-    #[expect(
-        clippy::expect_used,
-        reason = "compiled in, and every test of this module reads it"
-    )]
-    Wording::read(
-        include_str!("messages/sv.toml"),
-        include_str!("messages/en.toml"),
-    )
-    .expect("the wording of every code in both languages")
+    #[expect(clippy::expect_used, reason = "compiled in, and every test of this module reads it")]
+    Wording::read(include_str!("messages/sv.toml"), include_str!("messages/en.toml"))
+        .expect("the wording of every code in both languages")
 });
 
 #[derive(Deserialize)]
@@ -186,11 +180,7 @@ impl Wording {
     fn read(sv: &str, en: &str) -> Result<Self, WordingError> {
         let mut sv: File = toml::from_str(sv)?;
         let mut en: File = toml::from_str(en)?;
-        let mut read = Self {
-            sv: Vec::new(),
-            en: Vec::new(),
-            facts: Vec::new(),
-        };
+        let mut read = Self { sv: Vec::new(), en: Vec::new(), facts: Vec::new() };
         for code in Code::ALL {
             let name = code.name();
             let missing = WordingError::Missing(name);
@@ -203,13 +193,8 @@ impl Wording {
                 return Err(missing);
             };
             read.facts.push((description, english.developer.take()));
-            read.sv.push(
-                swedish
-                    .said(contact, &sv.contact)
-                    .ok_or(WordingError::Missing(name))?,
-            );
-            read.en
-                .push(english.said(contact, &en.contact).ok_or(missing)?);
+            read.sv.push(swedish.said(contact, &sv.contact).ok_or(WordingError::Missing(name))?);
+            read.en.push(english.said(contact, &en.contact).ok_or(missing)?);
         }
         match sv.code.into_keys().chain(en.code.into_keys()).next() {
             Some(unknown) => Err(WordingError::Unknown(unknown)),

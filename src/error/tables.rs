@@ -49,10 +49,7 @@ pub fn as_markdown() -> String {
     for &code in Code::ALL {
         let [name, oauth, _, first, again, meaning] = row(code);
         // Writing to a String does not fail.
-        let _ = writeln!(
-            table,
-            "| `{name}` | `{oauth}` | {first} | {again} | {meaning} |"
-        );
+        let _ = writeln!(table, "| `{name}` | `{oauth}` | {first} | {again} | {meaning} |");
     }
     table
 }
@@ -67,10 +64,7 @@ pub fn as_text() -> String {
     let widths: [usize; 6] = std::array::from_fn(width);
     let mut text = String::new();
     for row in &rows {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
         let line = cells.collect::<Vec<_>>().join("  ");
         let _ = writeln!(text, "{}", line.trim_end());
     }
@@ -101,15 +95,8 @@ const COLUMNS: [&str; 6] = ["code", "error", "status", "first", "again", "meanin
 fn row(code: Code) -> [String; 6] {
     let again = if code.again() { "yes" } else { "no" };
     let status = code.status().to_string();
-    [
-        code.name(),
-        code.oauth(),
-        &status,
-        &first(code).replace('_', " "),
-        again,
-        description(code),
-    ]
-    .map(str::to_owned)
+    [code.name(), code.oauth(), &status, &first(code).replace('_', " "), again, description(code)]
+        .map(str::to_owned)
 }
 
 const fn first(code: Code) -> &'static str {
@@ -127,10 +114,7 @@ mod tests {
     #[test]
     fn every_table_has_every_code_once() {
         let json = as_json();
-        assert_eq!(
-            json["errors"].as_array().map(Vec::len),
-            Some(Code::ALL.len())
-        );
+        assert_eq!(json["errors"].as_array().map(Vec::len), Some(Code::ALL.len()));
         assert_eq!(as_markdown().lines().count(), Code::ALL.len() + 2);
         assert_eq!(as_text().lines().count(), Code::ALL.len() + 1);
         assert_eq!(as_csv().lines().count(), Code::ALL.len() + 1);
@@ -144,12 +128,7 @@ mod tests {
         assert_eq!(error["error"], "access_denied");
         assert_eq!(error["first"], "person");
         assert_eq!(error["contact"], "card-supplier");
-        assert!(
-            error["messages"]["sv"]["message"]
-                .as_str()
-                .unwrap()
-                .contains("{submitted_value}")
-        );
+        assert!(error["messages"]["sv"]["message"].as_str().unwrap().contains("{submitted_value}"));
         assert!(error["messages"]["en"]["advice"].as_array().unwrap().len() > 2);
     }
 

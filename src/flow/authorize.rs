@@ -94,7 +94,8 @@ async fn standing_session(
     let hash = sha256(cookie.as_bytes());
     let found = sessions::by_cookie(&app.pool, &hash, client.system.as_deref(), now).await?;
     let Some((authentication, user)) = found else { return Ok(None) };
-    if !is_fresh(&authentication, request.max_age, now) || !assures(&authentication, client, request)
+    if !is_fresh(&authentication, request.max_age, now)
+        || !assures(&authentication, client, request)
     {
         return Ok(None);
     }
@@ -146,8 +147,7 @@ pub fn send_to_card(app: &App, login: &Login, cookie: Option<Cookie>) -> Answer 
         Ok(sealed) => Answer::redirect(login.card_address(&app.issuer, &sealed), cookie),
         Err(error) => {
             tracing::error!(reference = %login.reference, %error, "a login does not serialise");
-            let problem =
-                Problem { code: Code::Internal, reference: login.reference.clone() };
+            let problem = Problem { code: Code::Internal, reference: login.reference.clone() };
             told_by_redirect(&app.issuer, &login.request.reply_to, problem)
         }
     }

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use crate::error::messages::{Values, fill, messages};
 use crate::error::{Code, Language};
+use crate::keys::Purpose;
 use crate::oidc::client::Client;
 use crate::oidc::client_auth::{ClientAuthFault, Presented, authenticate};
 use crate::oidc::params::Params;
 use crate::oidc::problem::error_uri;
-use crate::keys::Purpose;
 use crate::state::App;
 use crate::store::StoreError;
 use crate::store::login_errors::{LoginError, Reading, read};
@@ -68,10 +68,8 @@ fn story(app: &App, reference: &str, client: &Client, found: &LoginError) -> Val
         let opened = app.sealer.open(Purpose::SubmittedValue, found.id.as_bytes(), sealed).ok()?;
         String::from_utf8(opened.to_vec()).ok()
     });
-    let values = Values {
-        submitted_value: submitted.as_deref().unwrap_or(""),
-        system: &client.name,
-    };
+    let values =
+        Values { submitted_value: submitted.as_deref().unwrap_or(""), system: &client.name };
     let told = |language| fill(&messages(code, language).message, &values);
     let actions = |language| -> Vec<String> {
         messages(code, language).advice.iter().map(|step| fill(step, &values)).collect()

@@ -89,11 +89,7 @@ fn client(
     authenticate(&presented, |id| app.client(id), &app.issuer, app.clock.now())
 }
 
-fn sign(
-    app: &App,
-    by: &AuthenticatedClient,
-    grant: &LiveGrant,
-) -> Result<Tokens, RedeemFault> {
+fn sign(app: &App, by: &AuthenticatedClient, grant: &LiveGrant) -> Result<Tokens, RedeemFault> {
     let now = app.clock.now();
     let registry = app.registry.load();
     let alg = by.client.signing_alg;

@@ -58,10 +58,8 @@ impl TokenFault {
 /// [`TokenFault`].
 pub async fn user_info(app: &App, token: &str) -> Result<Value, TokenFault> {
     let claims = verify(app, token)?;
-    let client = app
-        .client(&claims.client_id)
-        .filter(|client| client.enabled)
-        .ok_or(TokenFault::Revoked)?;
+    let client =
+        app.client(&claims.client_id).filter(|client| client.enabled).ok_or(TokenFault::Revoked)?;
     let now = app.clock.now();
     let grant = grants::by_id(&app.pool, claims.grant, &client, now)
         .await?

@@ -26,8 +26,9 @@ pub async fn code_page(
 ) -> Response {
     let reader = Reader::of(&uri, &headers);
     match Code::by_name(&name) {
-        Some(code) => Html(CodePage { language: reader.language(None), code }.render())
-            .into_response(),
+        Some(code) => {
+            Html(CodePage { language: reader.language(None), code }.render()).into_response()
+        }
         None => render::page(&app, Code::NotFound, &reader),
     }
 }

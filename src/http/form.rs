@@ -35,9 +35,8 @@ pub async fn form(headers: &HeaderMap, body: Body) -> Result<Params, FormFault> 
     if !is_form(headers) {
         return Err(FormFault::ContentType);
     }
-    let bytes = to_bytes(body, MAX_LENGTH)
-        .await
-        .map_err(|_| FormFault::Params(ParamsFault::TooLong))?;
+    let bytes =
+        to_bytes(body, MAX_LENGTH).await.map_err(|_| FormFault::Params(ParamsFault::TooLong))?;
     let text =
         std::str::from_utf8(&bytes).map_err(|_| FormFault::Params(ParamsFault::Malformed))?;
     Params::parse(text).map_err(FormFault::Params)

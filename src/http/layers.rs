@@ -49,4 +49,3 @@ pub async fn catch_panic(State(app): State<App>, request: Request, next: Next) -
         }
     }
 }
-

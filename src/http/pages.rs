@@ -85,10 +85,7 @@ impl ProblemPage<'_> {
         let system = self.system.map(shortened);
         let named = system.as_deref().map(isolated);
         // The submitted value has no place on our own pages; a test over all codes holds it.
-        let values = Values {
-            submitted_value: "",
-            system: named.as_deref().unwrap_or(unnamed),
-        };
+        let values = Values { submitted_value: "", system: named.as_deref().unwrap_or(unnamed) };
         let day = |day: NaiveDate| day.to_string();
         let detail = [
             (words.issued_by, self.detail.issuer.map(shortened)),
@@ -102,10 +99,7 @@ impl ProblemPage<'_> {
             code: self.code,
             title: &said.title,
             page: fill(&said.page, &values),
-            detail: detail
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?)))
-                .collect(),
+            detail: detail.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
             retry: self.retry,
             back: self.back,
             system: system.as_deref().unwrap_or(unnamed),
@@ -122,10 +116,7 @@ impl CodePage {
     pub fn render(&self) -> String {
         let said = messages(self.code, self.language);
         let system = messages::unnamed_system(self.language);
-        let values = Values {
-            submitted_value: "",
-            system,
-        };
+        let values = Values { submitted_value: "", system };
         html(&CodeHtml {
             language: self.language,
             words: words(self.language),

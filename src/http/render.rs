@@ -47,7 +47,8 @@ impl Reader {
     // The same address with another ui_locales.
     fn in_other_language(&self, language: Language) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in url::form_urlencoded::parse(self.uri.query().unwrap_or("").as_bytes()) {
+        for (name, value) in url::form_urlencoded::parse(self.uri.query().unwrap_or("").as_bytes())
+        {
             if name != "ui_locales" {
                 query.append_pair(&name, &value);
             }
@@ -97,8 +98,7 @@ fn problem_page(page: &ProblemAnswer, reader: &Reader) -> Response {
     let other_language = reader.in_other_language(language);
     let detail = page.certificate.as_ref().map_or_else(PageDetail::default, |facts| PageDetail {
         issuer: Some(&facts.issuer_cn),
-        valid_from: (code == Code::CertificateNotYetValid)
-            .then(|| facts.not_before.date_naive()),
+        valid_from: (code == Code::CertificateNotYetValid).then(|| facts.not_before.date_naive()),
         valid_until: (code == Code::CertificateExpired).then(|| facts.not_after.date_naive()),
     });
     let html = ProblemPage {

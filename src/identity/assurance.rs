@@ -60,10 +60,7 @@ impl FromStr for Loa {
     type Err = NotALoa;
 
     fn from_str(text: &str) -> Result<Self, NotALoa> {
-        Self::ALL
-            .into_iter()
-            .find(|loa| loa.name() == text)
-            .ok_or(NotALoa)
+        Self::ALL.into_iter().find(|loa| loa.name() == text).ok_or(NotALoa)
     }
 }
 

@@ -80,9 +80,7 @@ impl HsaIdGrammar {
             return Err(HsaIdFault::TooLong);
         }
         let regular = organisation(text).is_some()
-            && text
-                .split_once('-')
-                .is_some_and(|(_, local)| is_local(local));
+            && text.split_once('-').is_some_and(|(_, local)| is_local(local));
         if regular || self.is_extra(text) {
             return Ok(HsaId(text.to_owned()));
         }
@@ -118,10 +116,7 @@ fn organisation(text: &str) -> Option<&str> {
         12 => digits.strip_prefix("16")?,
         _ => return None,
     };
-    number
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then_some(number)
+    number.bytes().all(|byte| byte.is_ascii_digit()).then_some(number)
 }
 
 fn is_local(text: &str) -> bool {
@@ -159,25 +154,15 @@ mod tests {
 
     #[test]
     fn both_forms_of_the_organisation_number_are_read() {
-        for text in [
-            "SE2321000016-1003",
-            "SE165565594230-YJ54",
-            "SE0000000000-1337",
-        ] {
+        for text in ["SE2321000016-1003", "SE165565594230-YJ54", "SE0000000000-1337"] {
             assert_eq!(text.parse::<HsaId>().unwrap().as_str(), text);
         }
-        assert!(
-            format!("SE2321000016-{}", "A".repeat(18))
-                .parse::<HsaId>()
-                .is_ok()
-        );
+        assert!(format!("SE2321000016-{}", "A".repeat(18)).parse::<HsaId>().is_ok());
     }
 
     #[test]
     fn test_identifiers_need_a_configured_prefix() {
-        let grammar = HsaIdGrammar {
-            extra_prefixes: vec!["TSTNMT".into(), String::new()],
-        };
+        let grammar = HsaIdGrammar { extra_prefixes: vec!["TSTNMT".into(), String::new()] };
         assert!(grammar.parse("TSTNMT2321000156-1019").is_ok());
         assert!(grammar.parse("HSATEST2-DGQ").is_err());
         assert!(grammar.parse("TSTNMT").is_err());

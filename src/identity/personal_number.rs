@@ -43,9 +43,7 @@ impl PersonalNumber {
         if Self::recognise(text).is_some() {
             return format!("{}-****", &text[..8]);
         }
-        let numeric = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || b"-+ ".contains(&byte));
+        let numeric = text.bytes().all(|byte| byte.is_ascii_digit() || b"-+ ".contains(&byte));
         if numeric && text.bytes().filter(u8::is_ascii_digit).count() >= 10 {
             return "****".to_owned();
         }
@@ -61,11 +59,7 @@ pub(super) fn luhn_holds(digits: &[u8]) -> bool {
         .enumerate()
         .map(|(place, digit)| {
             let value = u32::from(digit.wrapping_sub(b'0'));
-            if place % 2 == 0 {
-                value
-            } else {
-                value * 2 / 10 + value * 2 % 10
-            }
+            if place % 2 == 0 { value } else { value * 2 / 10 + value * 2 % 10 }
         })
         .sum();
     sum.is_multiple_of(10)
@@ -106,9 +100,6 @@ mod tests {
         assert_eq!(PersonalNumber::masked("191212121212"), "19121212-****");
         assert_eq!(PersonalNumber::masked("191212121213"), "****");
         assert_eq!(PersonalNumber::masked("19121212-1212"), "****");
-        assert_eq!(
-            PersonalNumber::masked("SE2321000016-1003"),
-            "SE2321000016-1003"
-        );
+        assert_eq!(PersonalNumber::masked("SE2321000016-1003"), "SE2321000016-1003");
     }
 }

@@ -141,9 +141,7 @@ pub fn verify_with_any<C: DeserializeOwned>(
     token: &str,
 ) -> Result<C, VerifyFault> {
     let kid = unverified_header(token)?.kid;
-    let candidates = keys
-        .iter()
-        .filter(|key| kid.is_none() || key.kid.is_none() || key.kid == kid);
+    let candidates = keys.iter().filter(|key| kid.is_none() || key.kid.is_none() || key.kid == kid);
     let mut fault = VerifyFault::Signature;
     for key in candidates {
         match key.verify(token) {

@@ -45,7 +45,9 @@ impl KeyRecord {
     }
 
     fn may_sign(&self, now: DateTime<Utc>) -> bool {
-        self.is_published(now) && self.activate_at <= now && self.retire_at.is_none_or(|at| now < at)
+        self.is_published(now)
+            && self.activate_at <= now
+            && self.retire_at.is_none_or(|at| now < at)
     }
 }
 

@@ -27,8 +27,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 4] =
-        [Self::Login, Self::Ticket, Self::SubmittedValue, Self::SigningKey];
+    const ALL: [Self; 4] = [Self::Login, Self::Ticket, Self::SubmittedValue, Self::SigningKey];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -89,7 +88,8 @@ impl Sealer {
             .iter()
             .map(|purpose| {
                 let key = derive(purpose.label());
-                RandomizedNonceKey::new(&AES_256_GCM, key.as_slice()).expect("AES-256 takes 32 bytes")
+                RandomizedNonceKey::new(&AES_256_GCM, key.as_slice())
+                    .expect("AES-256 takes 32 bytes")
             })
             .collect();
         let digest = sha256(derive(b"siths-idp key id").as_slice());

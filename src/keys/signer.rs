@@ -170,8 +170,7 @@ mod tests {
             let key = PrivateKey::from_pkcs8(alg, &PrivateKey::generate(alg).unwrap()).unwrap();
             let jwk = key.public_jwk();
             let parsed: jsonwebtoken::jwk::Jwk = serde_json::from_value(jwk.clone()).unwrap();
-            let thumbprint =
-                parsed.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap();
+            let thumbprint = parsed.thumbprint(jsonwebtoken::jwk::ThumbprintHash::SHA256).unwrap();
             assert_eq!(jwk["kid"], thumbprint.as_str());
         }
     }

@@ -184,9 +184,8 @@ pub fn authenticate(
     issuer: &Url,
     now: DateTime<Utc>,
 ) -> Result<AuthenticatedClient, ClientAuthFault> {
-    let known = |id: &str| {
-        client_by_id(id).filter(|client| client.enabled).ok_or(ClientAuthFault::Unknown)
-    };
+    let known =
+        |id: &str| client_by_id(id).filter(|client| client.enabled).ok_or(ClientAuthFault::Unknown);
     match presented {
         Presented::Basic { client_id, secret } => {
             let client = known(client_id)?;
@@ -313,7 +312,8 @@ fn by_assertion(
     if expires_at + SKEW <= now || expires_at > now + LONGEST + SKEW || !begun {
         return Err(ClientAuthFault::AssertionExpired);
     }
-    let jti = claims.jti.filter(|jti| !jti.is_empty()).ok_or(ClientAuthFault::AssertionMalformed)?;
+    let jti =
+        claims.jti.filter(|jti| !jti.is_empty()).ok_or(ClientAuthFault::AssertionMalformed)?;
     Ok(UsedAssertion { jti_hash: sha256(jti.as_bytes()), expires_at: expires_at + SKEW })
 }
 

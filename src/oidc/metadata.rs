@@ -72,7 +72,10 @@ pub fn metadata(issuer: &Url) -> Result<Metadata, ParseError> {
     let issuer = issuer_identifier(issuer);
     let at = |path: &str| format!("{issuer}{path}");
     let signing = || {
-        vec![CoreJwsSigningAlgorithm::EcdsaP256Sha256, CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256]
+        vec![
+            CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+            CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+        ]
     };
     let names = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
     let by_scope = ["given_name", "family_name", "name", "employeeHsaId", "systemRole"];

@@ -108,10 +108,7 @@ mod tests {
         for bad in ["a=%FF", "a=%C3%28", "a=%00", "%0A=1"] {
             assert!(matches!(Params::parse(bad), Err(ParamsFault::Malformed)), "{bad}");
         }
-        assert!(matches!(
-            Params::parse(&"a".repeat(MAX_LENGTH + 1)),
-            Err(ParamsFault::TooLong)
-        ));
+        assert!(matches!(Params::parse(&"a".repeat(MAX_LENGTH + 1)), Err(ParamsFault::TooLong)));
     }
 
     #[test]

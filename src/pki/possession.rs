@@ -67,10 +67,7 @@ impl ClientCertVerifier for Possession {
             .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
         candidates
             .iter()
-            .any(|candidate| {
-                key.verify_signature(*candidate, message, dss.signature())
-                    .is_ok()
-            })
+            .any(|candidate| key.verify_signature(*candidate, message, dss.signature()).is_ok())
             .then(HandshakeSignatureValid::assertion)
             .ok_or(Error::InvalidCertificate(CertificateError::BadSignature))
     }
@@ -92,9 +89,7 @@ impl ClientCertVerifier for Possession {
 }
 
 fn public_key<'a>(cert: &'a CertificateDer<'_>) -> Result<SubjectPublicKeyInfoDer<'a>, Error> {
-    profile::public_key(cert)
-        .map(SubjectPublicKeyInfoDer::from)
-        .ok_or_else(bad_encoding)
+    profile::public_key(cert).map(SubjectPublicKeyInfoDer::from).ok_or_else(bad_encoding)
 }
 
 const fn bad_encoding() -> Error {

@@ -79,16 +79,13 @@ impl Profile {
     }
 
     fn of(certificate: &X509Certificate<'_>, der: &[u8]) -> Result<Self, X509Error> {
-        let signing = certificate
-            .key_usage()?
-            .map_or_else(Signing::default, |usage| Signing {
-                handshakes: usage.value.digital_signature(),
-                documents: usage.value.non_repudiation(),
-                certificates: usage.value.key_cert_sign(),
-            });
-        let for_clients = certificate
-            .extended_key_usage()?
-            .is_none_or(|usage| usage.value.client_auth);
+        let signing = certificate.key_usage()?.map_or_else(Signing::default, |usage| Signing {
+            handshakes: usage.value.digital_signature(),
+            documents: usage.value.non_repudiation(),
+            certificates: usage.value.key_cert_sign(),
+        });
+        let for_clients =
+            certificate.extended_key_usage()?.is_none_or(|usage| usage.value.client_auth);
         Ok(Self {
             facts: facts(certificate, der)?,
             subject_cn: common_name(certificate.subject()),
@@ -96,9 +93,7 @@ impl Profile {
             issuer: certificate.issuer().as_raw().to_vec(),
             key: certificate.public_key().raw.to_vec(),
             key_is_strong: is_strong(certificate.public_key()),
-            is_ca: certificate
-                .basic_constraints()?
-                .is_some_and(|basic| basic.value.ca),
+            is_ca: certificate.basic_constraints()?.is_some_and(|basic| basic.value.ca),
             signing,
             for_clients,
             policies: policies(certificate)?,
@@ -112,11 +107,7 @@ impl Profile {
 
     /// The first serialNumber of the subject as sent, for the person to recognise.
     pub(super) fn submitted(&self) -> Option<String> {
-        self.identifiers
-            .iter()
-            .flatten()
-            .next()
-            .map(|text| text.chars().take(MAX_TEXT).collect())
+        self.identifiers.iter().flatten().next().map(|text| text.chars().take(MAX_TEXT).collect())
     }
 
     /// Whether this is a CA's certificate whose key may sign certificates.
@@ -138,11 +129,8 @@ fn facts(certificate: &X509Certificate<'_>, der: &[u8]) -> Result<CertificateFac
     };
     // Where a certificate is its own issuer, the issuer's name is a person's as likely as not.
     let self_issued = certificate.issuer().as_raw() == certificate.subject().as_raw();
-    let issuer_cn = if self_issued {
-        "self-issued".to_owned()
-    } else {
-        common_name(certificate.issuer())
-    };
+    let issuer_cn =
+        if self_issued { "self-issued".to_owned() } else { common_name(certificate.issuer()) };
     Ok(CertificateFacts {
         issuer_cn,
         serial: hex(certificate
@@ -156,15 +144,8 @@ fn facts(certificate: &X509Certificate<'_>, der: &[u8]) -> Result<CertificateFac
 }
 
 fn common_name(name: &x509_parser::x509::X509Name<'_>) -> String {
-    let text = name
-        .iter_common_name()
-        .next()
-        .and_then(|name| name.as_str().ok())
-        .unwrap_or("");
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(MAX_TEXT)
-        .collect()
+    let text = name.iter_common_name().next().and_then(|name| name.as_str().ok()).unwrap_or("");
+    text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
 }
 
 fn policies(certificate: &X509Certificate<'_>) -> Result<Vec<String>, X509Error> {
@@ -175,10 +156,7 @@ fn policies(certificate: &X509Certificate<'_>) -> Result<Vec<String>, X509Error>
     let ParsedExtension::CertificatePolicies(policies) = extension.parsed_extension() else {
         return Err(X509Error::InvalidExtensions);
     };
-    Ok(policies
-        .iter()
-        .map(|policy| policy.policy_id.to_id_string())
-        .collect())
+    Ok(policies.iter().map(|policy| policy.policy_id.to_id_string()).collect())
 }
 
 fn identifiers(certificate: &X509Certificate<'_>) -> Vec<Option<String>> {

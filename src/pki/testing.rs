@@ -27,11 +27,7 @@ impl Ca {
         let params = ca_params(name);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap().der().clone();
-        Self {
-            params,
-            key,
-            certificate,
-        }
+        Self { params, key, certificate }
     }
 
     pub(crate) fn under(&self, name: &str) -> Self {
@@ -46,16 +42,8 @@ impl Ca {
     ) -> Self {
         let mut params = ca_params(name);
         edit(&mut params);
-        let certificate = params
-            .signed_by(&key, &self.issuer())
-            .unwrap()
-            .der()
-            .clone();
-        Self {
-            params,
-            key,
-            certificate,
-        }
+        let certificate = params.signed_by(&key, &self.issuer()).unwrap().der().clone();
+        Self { params, key, certificate }
     }
 
     /// Another certificate for this CA's name and key.
@@ -66,11 +54,7 @@ impl Ca {
     ) -> CertificateDer<'static> {
         let mut params = self.params.clone();
         edit(&mut params);
-        params
-            .signed_by(&self.key, &root.issuer())
-            .unwrap()
-            .der()
-            .clone()
+        params.signed_by(&self.key, &root.issuer()).unwrap().der().clone()
     }
 
     /// A card for `SE2321000016-1003` in the profile of SITHS, spoilt by `edit`.
@@ -142,9 +126,7 @@ pub(crate) fn chain<const N: usize>(certificates: [&CertificateDer<'static>; N])
 
 /// Sets the serialNumber of the subject.
 pub(crate) fn identify(params: &mut CertificateParams, value: &str) {
-    params
-        .distinguished_name
-        .push(serial_number(), printable(value));
+    params.distinguished_name.push(serial_number(), printable(value));
 }
 
 pub(crate) fn serial_number() -> DnType {
@@ -157,9 +139,7 @@ pub(crate) fn printable(value: &str) -> DnValue {
 
 /// A certificatePolicies extension (RFC 5280 §4.2.1.4) of policies `1.2.752.74.8.<512 + last>`.
 pub(crate) fn policies(last: &[u8]) -> CustomExtension {
-    let oids = last
-        .iter()
-        .flat_map(|last| [0x30, 9, 6, 7, 0x2a, 0x85, 0x70, 0x4a, 8, 0x84, *last]);
+    let oids = last.iter().flat_map(|last| [0x30, 9, 6, 7, 0x2a, 0x85, 0x70, 0x4a, 8, 0x84, *last]);
     let oids: Vec<u8> = oids.collect();
     let content = [&[0x30, u8::try_from(oids.len()).unwrap()][..], &oids].concat();
     CustomExtension::from_oid_content(&[2, 5, 29, 32], content)
@@ -200,12 +180,8 @@ pub(crate) fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 fn ca_params(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CountryName, printable("SE"));
-    params
-        .distinguished_name
-        .push(DnType::OrganizationName, "Inera AB");
+    params.distinguished_name.push(DnType::CountryName, printable("SE"));
+    params.distinguished_name.push(DnType::OrganizationName, "Inera AB");
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -217,17 +193,10 @@ fn ca_params(name: &str) -> CertificateParams {
 fn card_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params
-        .distinguished_name
-        .push(DnType::CountryName, printable("SE"));
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "Berit Björk");
+    params.distinguished_name.push(DnType::CountryName, printable("SE"));
+    params.distinguished_name.push(DnType::CommonName, "Berit Björk");
     identify(&mut params, "SE2321000016-1003");
-    params.key_usages = vec![
-        KeyUsagePurpose::DigitalSignature,
-        KeyUsagePurpose::KeyEncipherment,
-    ];
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     params.not_before = date_time_ymd(2025, 1, 1);
     params.not_after = date_time_ymd(2028, 1, 1);

@@ -57,11 +57,7 @@ impl Trust {
             let profile = authority(certificate, "root", index)?;
             // webpki does not look at an anchor's dates.
             if !is_current(&profile, now) {
-                return Err(TrustFault::of(
-                    "root",
-                    &profile,
-                    TrustFaultReason::NotCurrent,
-                ));
+                return Err(TrustFault::of("root", &profile, TrustFaultReason::NotCurrent));
             }
             let anchor = webpki::anchor_from_trusted_cert(certificate)
                 .map_err(|_| TrustFault::of("root", &profile, TrustFaultReason::Unreadable))?;
@@ -72,10 +68,7 @@ impl Trust {
         let mut certificates = Vec::new();
         for (index, row) in source.issuers.into_iter().enumerate() {
             let issuer = Issuer::check(row.clone(), index, &roots)?;
-            if issuers
-                .iter()
-                .any(|other| other.profile.key == issuer.profile.key)
-            {
+            if issuers.iter().any(|other| other.profile.key == issuer.profile.key) {
                 let reason = TrustFaultReason::Repeated;
                 return Err(TrustFault::of("issuing CA", &issuer.profile, reason));
             }
@@ -119,21 +112,13 @@ impl Trust {
     /// # Errors
     /// The first cause in the order of [`CertificateRejection`], which is the order of help: what
     /// another choice of certificate can cure comes before what only the card supplier can.
-    #[expect(
-        clippy::result_large_err,
-        reason = "made once a login, and read field by field"
-    )]
+    #[expect(clippy::result_large_err, reason = "made once a login, and read field by field")]
     pub fn verify(
         &self,
         chain: &PresentedChain,
         now: DateTime<Utc>,
     ) -> Result<VerifiedCertificate, Rejected> {
-        let bare = |(cause, detail)| Rejected {
-            cause,
-            facts: None,
-            submitted: None,
-            detail,
-        };
+        let bare = |(cause, detail)| Rejected { cause, facts: None, submitted: None, detail };
         if chain.is_excessive() {
             return Err(bare(refusal(CertificateRejection::ChainExcessive, "")));
         }
@@ -191,18 +176,12 @@ impl Trust {
     }
 
     fn must_hold_now(&self, path: &Path<'_>, now: DateTime<Utc>) -> Result<(), Refusal> {
-        let found = path
-            .at(now, KeyUsage::client_auth())
-            .map_err(|error| broken(&error))?;
+        let found = path.at(now, KeyUsage::client_auth()).map_err(|error| broken(&error))?;
         let anchor = found.anchor();
-        let root_is_current = self
-            .roots
-            .iter()
-            .zip(&self.anchors)
-            .any(|(root, configured)| {
-                configured.subject_public_key_info == anchor.subject_public_key_info
-                    && is_current(root, now)
-            });
+        let root_is_current = self.roots.iter().zip(&self.anchors).any(|(root, configured)| {
+            configured.subject_public_key_info == anchor.subject_public_key_info
+                && is_current(root, now)
+        });
         if !root_is_current {
             return Err(refusal(CertificateRejection::IssuerNotCurrent, "the root"));
         }
@@ -237,11 +216,7 @@ impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |profile: &Profile| profile.subject_cn.clone();
         let roots: Vec<_> = self.roots.iter().map(name).collect();
-        let issuers: Vec<_> = self
-            .issuers
-            .iter()
-            .map(|issuer| name(&issuer.profile))
-            .collect();
+        let issuers: Vec<_> = self.issuers.iter().map(|issuer| name(&issuer.profile)).collect();
         f.debug_struct("Trust")
             .field("roots", &roots)
             .field("issuers", &issuers)
@@ -256,23 +231,12 @@ impl Issuer {
         if !roots.iter().any(|root| has_signed(root, &profile)) {
             return fault(TrustFaultReason::NotUnderARoot);
         }
-        let kinds = std::iter::once((row.kind, row.loa)).chain(
-            row.policies
-                .iter()
-                .map(|policy| (policy.kind, policy.loa.or(row.loa))),
-        );
-        if kinds
-            .into_iter()
-            .any(|(kind, loa)| kind == Kind::HsaId && loa.is_none())
-        {
+        let kinds = std::iter::once((row.kind, row.loa))
+            .chain(row.policies.iter().map(|policy| (policy.kind, policy.loa.or(row.loa))));
+        if kinds.into_iter().any(|(kind, loa)| kind == Kind::HsaId && loa.is_none()) {
             return fault(TrustFaultReason::LoaMissing);
         }
-        Ok(Self {
-            kind: row.kind,
-            loa: row.loa,
-            policies: row.policies,
-            profile,
-        })
+        Ok(Self { kind: row.kind, loa: row.loa, policies: row.policies, profile })
     }
 
     /// What a certificate of this CA is for. Where several of its policies are configured, the
@@ -291,10 +255,9 @@ impl Issuer {
         match (known, unknown) {
             (Some(known), _) => Ok(known),
             (None, UnknownPolicy::FollowIssuer) => Ok((self.kind, self.loa)),
-            (None, UnknownPolicy::Refuse) => Err((
-                CertificateRejection::PolicyUnknown,
-                profile.policies.join(" "),
-            )),
+            (None, UnknownPolicy::Refuse) => {
+                Err((CertificateRejection::PolicyUnknown, profile.policies.join(" ")))
+            }
         }
     }
 }
@@ -358,8 +321,7 @@ fn has_signed(issuer: &Profile, subject: &Profile) -> bool {
     issuer.subject == subject.issuer
         && ALL_VERIFICATION_ALGS.iter().any(|algorithm| {
             let signed = &subject.signed;
-            key.verify_signature(*algorithm, &signed.message, &signed.signature)
-                .is_ok()
+            key.verify_signature(*algorithm, &signed.message, &signed.signature).is_ok()
         })
 }
 

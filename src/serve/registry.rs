@@ -24,8 +24,7 @@ pub async fn reload(app: &App) -> Result<(), ServeError> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let clients = clients::all(&mut connection).await?;
     drop(connection);
-    let clients =
-        clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect();
+    let clients = clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect();
     let keyring = keys::load(app).await?;
     app.registry.store(Arc::new(Registry { clients, keyring }));
     Ok(())

@@ -62,9 +62,9 @@ pub fn trust(files: &TrustFiles, now: DateTime<Utc>) -> Result<Trust, TrustFileF
 }
 
 fn certificate(file: &Path) -> Result<CertificateDer<'static>, TrustFileFault> {
-    let fault =
-        |reason: String| TrustFileFault::File { file: file.to_owned(), reason };
-    let mut found = CertificateDer::pem_file_iter(file).map_err(|error| fault(error.to_string()))?;
+    let fault = |reason: String| TrustFileFault::File { file: file.to_owned(), reason };
+    let mut found =
+        CertificateDer::pem_file_iter(file).map_err(|error| fault(error.to_string()))?;
     let first = found
         .next()
         .ok_or_else(|| fault("there is none".to_owned()))?

@@ -27,8 +27,6 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!("delete from codes where expires_at < $1", now - CODE_MEMORY)
         .execute(pool)
         .await?;
-    sqlx::query!("delete from client_assertions where expires_at < $1", now)
-        .execute(pool)
-        .await?;
+    sqlx::query!("delete from client_assertions where expires_at < $1", now).execute(pool).await?;
     Ok(())
 }

@@ -94,8 +94,8 @@ pub async fn read(
     let (Some(id), Some(code), Some(created_at)) = (row.id, row.code, row.created_at) else {
         return Ok(Reading::Unknown);
     };
-    let code = Code::by_name(&code)
-        .ok_or(StoreError::Row { table: "login_attempts", column: "code" })?;
+    let code =
+        Code::by_name(&code).ok_or(StoreError::Row { table: "login_attempts", column: "code" })?;
     Ok(Reading::Found(LoginError {
         id,
         code,

@@ -108,11 +108,7 @@ pub enum Recorded {
 
 impl Recorded {
     fn from_row(fresh: bool, earlier: Option<&str>) -> Self {
-        if fresh {
-            Self::First
-        } else {
-            Self::Again { earlier: earlier.and_then(Code::by_name) }
-        }
+        if fresh { Self::First } else { Self::Again { earlier: earlier.and_then(Code::by_name) } }
     }
 }
 

@@ -42,10 +42,7 @@ impl Hosts {
                 CardHosts::Fixed(names.iter().map(|name| normalised(name)).collect())
             }
         };
-        Self {
-            issuer: normalised(issuer),
-            card,
-        }
+        Self { issuer: normalised(issuer), card }
     }
 
     /// The issuer's host name, normalised.
@@ -68,10 +65,7 @@ impl Hosts {
         match &self.card {
             CardHosts::Wildcard(parent) if name == *parent => Host::Card { name, label: None },
             CardHosts::Wildcard(parent) => match label_under(&name, parent) {
-                Some(label) => Host::Card {
-                    label: Some(label.to_owned()),
-                    name,
-                },
+                Some(label) => Host::Card { label: Some(label.to_owned()), name },
                 None => Host::Issuer,
             },
             CardHosts::Fixed(names) if names.contains(&name) => Host::Card { name, label: None },
@@ -109,10 +103,7 @@ mod tests {
     use super::*;
 
     fn wildcard() -> Hosts {
-        Hosts::new(
-            "IDP.localhost.",
-            CardHosts::Wildcard("Card.idp.localhost".into()),
-        )
+        Hosts::new("IDP.localhost.", CardHosts::Wildcard("Card.idp.localhost".into()))
     }
 
     #[test]
@@ -147,14 +138,8 @@ mod tests {
 
     #[test]
     fn a_fixed_list_admits_nothing_beside_it() {
-        let hosts = Hosts::new(
-            "idp.example",
-            CardHosts::Fixed(vec!["C1.idp.example".into()]),
-        );
-        assert!(matches!(
-            hosts.classify(Some("c1.idp.example")),
-            Host::Card { label: None, .. }
-        ));
+        let hosts = Hosts::new("idp.example", CardHosts::Fixed(vec!["C1.idp.example".into()]));
+        assert!(matches!(hosts.classify(Some("c1.idp.example")), Host::Card { label: None, .. }));
         assert_eq!(hosts.classify(Some("c2.idp.example")), Host::Issuer);
         assert_eq!(hosts.classify(Some("x.c1.idp.example")), Host::Issuer);
     }
@@ -169,9 +154,6 @@ mod tests {
     fn a_foreign_server_name_may_name_nothing() {
         assert_eq!(wildcard().authority(Some("other.example")), None);
         assert_eq!(wildcard().authority(None).as_deref(), Some("idp.localhost"));
-        assert_eq!(
-            wildcard().authority(Some("IDP.localhost")).as_deref(),
-            Some("idp.localhost")
-        );
+        assert_eq!(wildcard().authority(Some("IDP.localhost")).as_deref(), Some("idp.localhost"));
     }
 }

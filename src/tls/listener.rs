@@ -156,13 +156,7 @@ impl Shared {
             Ok((stream, host)) => {
                 counters.accept();
                 let peer = self.peer(addr, host, sni.as_deref(), stream.get_ref().1);
-                return Ok((
-                    Admitted {
-                        stream,
-                        _permit: permit,
-                    },
-                    peer,
-                ));
+                return Ok((Admitted { stream, _permit: permit }, peer));
             }
             Err(error) if error.kind() == io::ErrorKind::TimedOut => (Failure::TimedOut, error),
             Err(error) => (Failure::of(&error), error),
@@ -219,15 +213,9 @@ impl Shared {
             authority: self.parts.hosts.authority(sni),
             chain,
             tls: TlsFacts {
-                version: text(
-                    connection
-                        .protocol_version()
-                        .and_then(|version| version.as_str()),
-                ),
+                version: text(connection.protocol_version().and_then(|version| version.as_str())),
                 cipher: text(
-                    connection
-                        .negotiated_cipher_suite()
-                        .and_then(|suite| suite.suite().as_str()),
+                    connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()),
                 ),
                 alpn: alpn.map(|name| String::from_utf8_lossy(name).into_owned()),
             },

@@ -55,10 +55,7 @@ impl Peer {
         if on_card_host && request.version() == Version::HTTP_2 {
             return true;
         }
-        let target = request
-            .uri()
-            .authority()
-            .map(|authority| host_of(authority.as_str()));
+        let target = request.uri().authority().map(|authority| host_of(authority.as_str()));
         let fields = request.headers().get_all(HOST).iter();
         let fields = fields.map(|field| field.to_str().ok().and_then(host_of));
         let mut named = target.into_iter().chain(fields).peekable();
@@ -74,10 +71,7 @@ pub async fn misdirected(request: Request, next: Next) -> Response {
         Some(peer) if !peer.is_misdirected(&request) => next.run(request).await,
         _ => (
             StatusCode::MISDIRECTED_REQUEST,
-            [
-                (CONTENT_TYPE, "text/plain; charset=utf-8"),
-                (CONNECTION, "close"),
-            ],
+            [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CONNECTION, "close")],
             "misdirected\n",
         )
             .into_response(),
@@ -120,11 +114,7 @@ mod tests {
             host: Host::Issuer,
             authority: authority.map(str::to_owned),
             chain: None,
-            tls: TlsFacts {
-                version: String::new(),
-                cipher: String::new(),
-                alpn: None,
-            },
+            tls: TlsFacts { version: String::new(), cipher: String::new(), alpn: None },
         }
     }
 
@@ -175,20 +165,13 @@ mod tests {
             .unwrap();
         let mut peer = peer(Some("card.idp.localhost"));
         assert!(!peer.is_misdirected(&request));
-        peer.host = Host::Card {
-            name: "card.idp.localhost".into(),
-            label: None,
-        };
+        peer.host = Host::Card { name: "card.idp.localhost".into(), label: None };
         assert!(peer.is_misdirected(&request));
     }
 
     #[test]
     fn a_connection_for_a_foreign_name_serves_nothing() {
-        let request = Request::builder()
-            .uri("/")
-            .header(HOST, "other.example")
-            .body(())
-            .unwrap();
+        let request = Request::builder().uri("/").header(HOST, "other.example").body(()).unwrap();
         assert!(peer(None).is_misdirected(&request));
     }
 }

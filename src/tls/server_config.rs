@@ -40,10 +40,7 @@ impl Identity {
     /// # Errors
     /// Which file will not do, and why.
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, IdentityFault> {
-        let chain_fault = |source| IdentityFault::Certificate {
-            file: certificate.into(),
-            source,
-        };
+        let chain_fault = |source| IdentityFault::Certificate { file: certificate.into(), source };
         let chain = CertificateDer::pem_file_iter(certificate)
             .map_err(chain_fault)?
             .collect::<Result<Vec<_>, _>>()
@@ -51,24 +48,15 @@ impl Identity {
         if chain.is_empty() {
             return Err(chain_fault(pem::Error::NoItemsFound));
         }
-        let private = PrivateKeyDer::from_pem_file(key).map_err(|source| IdentityFault::Key {
-            file: key.into(),
-            source,
-        })?;
+        let private = PrivateKeyDer::from_pem_file(key)
+            .map_err(|source| IdentityFault::Key { file: key.into(), source })?;
         Self::new(chain, private).map_err(|source| match source {
-            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => IdentityFault::Mismatch {
-                certificate: certificate.into(),
-                key: key.into(),
-            },
+            Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+                IdentityFault::Mismatch { certificate: certificate.into(), key: key.into() }
+            }
             // rustls puts a key it cannot use under General, and all else is the certificate's.
-            Error::General(_) => IdentityFault::KeyUnusable {
-                file: key.into(),
-                source,
-            },
-            _ => IdentityFault::CertificateUnusable {
-                file: certificate.into(),
-                source,
-            },
+            Error::General(_) => IdentityFault::KeyUnusable { file: key.into(), source },
+            _ => IdentityFault::CertificateUnusable { file: certificate.into(), source },
         })
     }
 }
@@ -143,12 +131,7 @@ impl Configs {
             .collect();
         Ok(Self {
             issuer: Arc::new(issuer(provider.clone(), &parts.identity)?),
-            card: Arc::new(card(
-                provider,
-                &parts.card_identity,
-                &parts.hints,
-                &card_versions,
-            )?),
+            card: Arc::new(card(provider, &parts.card_identity, &parts.hints, &card_versions)?),
         })
     }
 }

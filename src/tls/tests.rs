@@ -48,9 +48,8 @@ impl Drop for Server {
 fn parts(ca: &Ca, settings: Settings) -> TlsParts {
     let leaf = ca.card(|params| {
         let names = [ISSUER, "card.idp.localhost", "*.card.idp.localhost"];
-        params.subject_alt_names = names
-            .map(|name| SanType::DnsName(name.try_into().unwrap()))
-            .to_vec();
+        params.subject_alt_names =
+            names.map(|name| SanType::DnsName(name.try_into().unwrap())).to_vec();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     });
     let identity = Identity::new(vec![leaf.certificate.clone()], leaf.key()).unwrap();
@@ -79,22 +78,12 @@ async fn start(settings: Settings) -> Server {
         .layer(middleware::from_fn(card_headers))
         .layer(middleware::from_fn(misdirected));
     tokio::spawn(serve(listener, parts, router, handle.clone()));
-    Server {
-        addr,
-        ca,
-        hints,
-        counters,
-        handle,
-    }
+    Server { addr, ca, hints, counters, handle }
 }
 
 /// What the server knows of its peer, in a line.
 async fn describe(Extension(peer): Extension<Peer>) -> String {
-    let chain = if peer.chain.is_some() {
-        "certificate"
-    } else {
-        "none"
-    };
+    let chain = if peer.chain.is_some() { "certificate" } else { "none" };
     let host = match peer.host {
         Host::Issuer => "issuer".to_owned(),
         Host::Card { label, .. } => format!("card {}", label.unwrap_or_default()),
@@ -122,15 +111,9 @@ impl ResolvesClientCert for Chooser {
 
 impl Chooser {
     fn with(certificate: &Leaf, key: PrivateKeyDer<'static>) -> Arc<Self> {
-        let key = default_provider()
-            .key_provider
-            .load_private_key(key)
-            .unwrap();
+        let key = default_provider().key_provider.load_private_key(key).unwrap();
         let certified = CertifiedKey::new(vec![certificate.certificate.clone()], key);
-        Arc::new(Self {
-            certified: Some(Arc::new(certified)),
-            asked: Mutex::default(),
-        })
+        Arc::new(Self { certified: Some(Arc::new(certified)), asked: Mutex::default() })
     }
 
     fn was_asked(&self) -> bool {
@@ -162,9 +145,7 @@ impl Server {
     ) -> std::io::Result<TlsStream<TcpStream>> {
         let stream = TcpStream::connect(self.addr).await?;
         let name = ServerName::try_from(name).unwrap();
-        TlsConnector::from(config.clone())
-            .connect(name, stream)
-            .await
+        TlsConnector::from(config.clone()).connect(name, stream).await
     }
 
     /// Connects to `name` and asks for `/` on it.
@@ -179,18 +160,14 @@ async fn ask(stream: &mut TlsStream<TcpStream>, host: &str) -> std::io::Result<S
     let request = format!("GET / HTTP/1.1\r\nHost: {host}:8443\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
-    timeout(LONG, stream.read_to_string(&mut answer))
-        .await
-        .unwrap()?;
+    timeout(LONG, stream.read_to_string(&mut answer)).await.unwrap()?;
     Ok(answer)
 }
 
 /// Waits for the server to end a connection.
 async fn ends(stream: &mut (impl tokio::io::AsyncRead + Unpin)) {
     let mut rest = Vec::new();
-    let _ = timeout(LONG, stream.read_to_end(&mut rest))
-        .await
-        .expect("the server hangs up");
+    let _ = timeout(LONG, stream.read_to_end(&mut rest)).await.expect("the server hangs up");
 }
 
 fn brief() -> Settings {
@@ -207,10 +184,7 @@ async fn the_issuer_host_asks_for_no_certificate() {
     for version in VERSIONS {
         let card = server.ca.card(|_| {});
         let chooser = Chooser::with(&card, card.key());
-        let answer = server
-            .visit(server.client(version, &chooser), ISSUER)
-            .await
-            .unwrap();
+        let answer = server.visit(server.client(version, &chooser), ISSUER).await.unwrap();
         assert!(answer.contains("issuer: none"), "{answer}");
         assert!(!chooser.was_asked());
     }
@@ -275,17 +249,10 @@ async fn a_certificate_without_its_key_is_refused() {
 #[tokio::test]
 async fn browsers_are_told_the_configured_issuers() {
     let server = start(Settings::default()).await;
-    let expected: Vec<_> = server
-        .hints
-        .iter()
-        .map(|hint| hint.as_ref().to_vec())
-        .collect();
+    let expected: Vec<_> = server.hints.iter().map(|hint| hint.as_ref().to_vec()).collect();
     for version in VERSIONS {
         let chooser = Arc::<Chooser>::default();
-        server
-            .visit(server.client(version, &chooser), CARD)
-            .await
-            .unwrap();
+        server.visit(server.client(version, &chooser), CARD).await.unwrap();
         assert_eq!(*chooser.asked.lock().unwrap(), Some(expected.clone()));
     }
 }
@@ -294,21 +261,14 @@ async fn browsers_are_told_the_configured_issuers() {
 async fn card_hosts_never_resume() {
     let server = start(Settings::default()).await;
     for version in VERSIONS {
-        for (name, second) in [
-            (CARD, HandshakeKind::Full),
-            (ISSUER, HandshakeKind::Resumed),
-        ] {
+        for (name, second) in [(CARD, HandshakeKind::Full), (ISSUER, HandshakeKind::Resumed)] {
             let card = server.ca.card(|_| {});
             let chooser = Chooser::with(&card, card.key());
             let config = Arc::new(server.client(version, &chooser));
             for expected in [HandshakeKind::Full, second] {
                 let mut stream = server.connect(&config, name).await.unwrap();
                 ask(&mut stream, name).await.unwrap();
-                assert_eq!(
-                    stream.get_ref().1.handshake_kind(),
-                    Some(expected),
-                    "{name}"
-                );
+                assert_eq!(stream.get_ref().1.handshake_kind(), Some(expected), "{name}");
             }
         }
     }
@@ -333,11 +293,7 @@ async fn card_hosts_speak_http_1_1_alone() {
 async fn a_request_for_another_host_is_misdirected() {
     let server = start(Settings::default()).await;
     let config = Arc::new(server.client(&TLS13, &Arc::default()));
-    for (name, host) in [
-        (ISSUER, CARD),
-        (CARD, ISSUER),
-        (CARD, "x8.card.idp.localhost"),
-    ] {
+    for (name, host) in [(ISSUER, CARD), (CARD, ISSUER), (CARD, "x8.card.idp.localhost")] {
         let mut stream = server.connect(&config, name).await.unwrap();
         let answer = ask(&mut stream, host).await.unwrap();
         assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
@@ -356,76 +312,35 @@ async fn without_a_server_name_only_the_issuer_is_served() {
         config.enable_sni = false;
         let mut stream = server.connect(&Arc::new(config), ISSUER).await.unwrap();
         let answer = ask(&mut stream, host).await.unwrap();
-        assert!(
-            answer.starts_with(&format!("HTTP/1.1 {status} ")),
-            "{answer}"
-        );
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         assert!(!chooser.was_asked());
     }
 }
 
 #[tokio::test]
 async fn each_tls_version_of_card_hosts_can_be_switched_off() {
-    let only_13 = start(Settings {
-        card_tls12: false,
-        ..Settings::default()
-    })
-    .await;
-    let only_12 = start(Settings {
-        card_tls13: false,
-        ..Settings::default()
-    })
-    .await;
+    let only_13 = start(Settings { card_tls12: false, ..Settings::default() }).await;
+    let only_12 = start(Settings { card_tls13: false, ..Settings::default() }).await;
     for (server, on, off) in [(only_13, &TLS13, &TLS12), (only_12, &TLS12, &TLS13)] {
-        assert!(
-            server
-                .visit(server.client(on, &Arc::default()), CARD)
-                .await
-                .is_ok()
-        );
-        assert!(
-            server
-                .visit(server.client(off, &Arc::default()), CARD)
-                .await
-                .is_err()
-        );
-        assert!(
-            server
-                .visit(server.client(off, &Arc::default()), ISSUER)
-                .await
-                .is_ok()
-        );
+        assert!(server.visit(server.client(on, &Arc::default()), CARD).await.is_ok());
+        assert!(server.visit(server.client(off, &Arc::default()), CARD).await.is_err());
+        assert!(server.visit(server.client(off, &Arc::default()), ISSUER).await.is_ok());
         assert_eq!(server.counters.snapshot().incompatible, 1);
     }
-    let neither = Settings {
-        card_tls12: false,
-        card_tls13: false,
-        ..Settings::default()
-    };
+    let neither = Settings { card_tls12: false, card_tls13: false, ..Settings::default() };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let parts = parts(&Ca::root("Server CA"), neither);
-    assert!(
-        serve(listener, parts, Router::new(), Handle::new())
-            .await
-            .is_err()
-    );
+    assert!(serve(listener, parts, Router::new(), Handle::new()).await.is_err());
 }
 
 #[tokio::test]
 async fn silent_and_half_open_handshakes_end_and_stall_nobody() {
-    let server = start(Settings {
-        handshake_timeout: Duration::from_secs(1),
-        ..brief()
-    })
-    .await;
+    let server = start(Settings { handshake_timeout: Duration::from_secs(1), ..brief() }).await;
     let mut silent = TcpStream::connect(server.addr).await.unwrap();
     let mut half = TcpStream::connect(server.addr).await.unwrap();
     half.write_all(&[0x16, 3, 1, 2, 0, 1]).await.unwrap();
     // Others are served while those two are waited for.
-    server
-        .visit(server.client(&TLS13, &Arc::default()), CARD)
-        .await
-        .unwrap();
+    server.visit(server.client(&TLS13, &Arc::default()), CARD).await.unwrap();
     assert_eq!(server.counters.snapshot().timed_out, 0);
     ends(&mut silent).await;
     ends(&mut half).await;
@@ -447,21 +362,14 @@ async fn a_peer_without_a_request_is_hung_up_on() {
 async fn bytes_that_are_no_tls_are_counted() {
     let server = start(Settings::default()).await;
     let mut stream = TcpStream::connect(server.addr).await.unwrap();
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nHost: idp.localhost\r\n\r\n")
-        .await
-        .unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: idp.localhost\r\n\r\n").await.unwrap();
     ends(&mut stream).await;
     assert_eq!(server.counters.snapshot().protocol, 1);
 }
 
 #[tokio::test]
 async fn connections_over_the_limit_are_dropped_and_their_places_come_back() {
-    let server = start(Settings {
-        max_connections: 1,
-        ..Settings::default()
-    })
-    .await;
+    let server = start(Settings { max_connections: 1, ..Settings::default() }).await;
     let config = Arc::new(server.client(&TLS13, &Arc::default()));
     let first = server.connect(&config, CARD).await.unwrap();
     assert!(server.connect(&config, CARD).await.is_err());
@@ -503,9 +411,6 @@ fn a_server_certificate_that_will_not_do_is_named() {
             matches!(fault(&certificate, bad), IdentityFault::Key { file, .. } if file == *bad)
         );
     }
-    assert!(matches!(
-        fault(&certificate, &other),
-        IdentityFault::Mismatch { .. }
-    ));
+    assert!(matches!(fault(&certificate, &other), IdentityFault::Mismatch { .. }));
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -113,11 +113,7 @@ impl Authority {
     ) -> Result<Self, PkiError> {
         let key = KeyPair::from_pkcs8_der_and_sign_algo(key, &PKCS_RSA_SHA512)?;
         let issuer = rcgen::Issuer::from_ca_cert_der(&certificate, key)?;
-        Ok(Self {
-            name,
-            certificate,
-            issuer,
-        })
+        Ok(Self { name, certificate, issuer })
     }
 
     /// Its certificate.
@@ -140,10 +136,7 @@ impl Root {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key)?.der().clone();
         let key = sha512(&key)?;
-        Ok(Self {
-            certificate,
-            issuer: rcgen::Issuer::new(params, key),
-        })
+        Ok(Self { certificate, issuer: rcgen::Issuer::new(params, key) })
     }
 
     pub(super) fn authority(&self, name: IssuerName, key: KeyPair) -> Result<Authority, PkiError> {
@@ -155,11 +148,7 @@ impl Root {
         params.custom_extensions = vec![policies(&[2, 5, 29, 32, 0]), access(ROOT_NAME)];
         let certificate = params.signed_by(&key, &self.issuer)?.der().clone();
         let issuer = rcgen::Issuer::new(params, sha512(&key)?);
-        Ok(Authority {
-            name,
-            certificate,
-            issuer,
-        })
+        Ok(Authority { name, certificate, issuer })
     }
 }
 
@@ -192,27 +181,18 @@ pub(super) fn access(authority: &str) -> CustomExtension {
         let method = oid(&[1, 3, 6, 1, 5, 5, 7, 48, method]);
         tlv(SEQUENCE, &[method, tlv(URI, uri.as_bytes())].concat())
     };
-    let content = [
-        entry(1, "http://ocsp.idp.localhost:8080"),
-        entry(2, &certificate),
-    ]
-    .concat();
+    let content = [entry(1, "http://ocsp.idp.localhost:8080"), entry(2, &certificate)].concat();
     CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], tlv(SEQUENCE, &content))
 }
 
 /// PrintableString where the text allows, else UTF8String.
 pub(super) fn printable(text: &str) -> DnValue {
-    text.try_into()
-        .map_or_else(|_| text.into(), DnValue::PrintableString)
+    text.try_into().map_or_else(|_| text.into(), DnValue::PrintableString)
 }
 
 /// `testsithseidfunctioncav1` is the pattern of the real names.
 fn file_stem(authority: &str) -> String {
-    authority
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .collect::<String>()
-        .to_ascii_lowercase()
+    authority.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
 }
 
 fn authority_params(common_name: &str) -> CertificateParams {
@@ -232,8 +212,5 @@ fn authority_params(common_name: &str) -> CertificateParams {
 
 fn sha512(key: &KeyPair) -> Result<KeyPair, PkiError> {
     let der = PrivatePkcs8KeyDer::from(key.serialized_der());
-    Ok(KeyPair::from_pkcs8_der_and_sign_algo(
-        &der,
-        &PKCS_RSA_SHA512,
-    )?)
+    Ok(KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_RSA_SHA512)?)
 }

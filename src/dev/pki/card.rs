@@ -62,10 +62,7 @@ impl Card {
             names: None,
             serial_number: Some(hsa_id.to_owned()),
             mail: None,
-            key_usages: vec![
-                KeyUsagePurpose::DigitalSignature,
-                KeyUsagePurpose::KeyEncipherment,
-            ],
+            key_usages: vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment],
             purposes: vec![
                 ExtendedKeyUsagePurpose::ClientAuth,
                 // Microsoft smart card logon
@@ -88,10 +85,8 @@ impl Card {
         card.common_name = host.to_owned();
         card.names = None;
         card.mail = None;
-        card.purposes = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
+        card.purposes =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         card
     }
 
@@ -129,10 +124,7 @@ impl Card {
     /// Past its validity since yesterday.
     #[must_use]
     pub fn expired(self) -> Self {
-        let (from, until) = (
-            self.now - TimeDelta::days(5 * 365),
-            self.now - TimeDelta::days(1),
-        );
+        let (from, until) = (self.now - TimeDelta::days(5 * 365), self.now - TimeDelta::days(1));
         self.valid(from, until)
     }
 
@@ -146,8 +138,7 @@ impl Card {
     /// The signing certificate of the pair: nonRepudiation only, no extended key usage.
     #[must_use]
     pub fn for_signing(self) -> Self {
-        self.key_usages(vec![KeyUsagePurpose::ContentCommitment])
-            .purposes(Vec::new())
+        self.key_usages(vec![KeyUsagePurpose::ContentCommitment]).purposes(Vec::new())
     }
 
     /// Other key usages; none leaves the extension out.
@@ -217,10 +208,7 @@ impl Card {
             subject.push(DnType::CustomDnType(vec![2, 5, 4, 42]), given_name.as_str());
         }
         if let Some(serial_number) = &self.serial_number {
-            subject.push(
-                DnType::CustomDnType(vec![2, 5, 4, 5]),
-                printable(serial_number),
-            );
+            subject.push(DnType::CustomDnType(vec![2, 5, 4, 5]), printable(serial_number));
         }
         subject
     }
@@ -246,10 +234,7 @@ impl CardFiles {
     /// When the key or the certificates cannot be written.
     pub fn p12(&self, friendly_name: &str) -> Result<Vec<u8>, PkiError> {
         let key = PrivateKey::from_der(self.key.secret_der())?;
-        let certificates = self
-            .chain
-            .iter()
-            .map(|der| p12_keystore::Certificate::from_der(der));
+        let certificates = self.chain.iter().map(|der| p12_keystore::Certificate::from_der(der));
         let certificates = certificates.collect::<Result<Vec<_>, _>>()?;
         let mut store = KeyStore::new();
         let chain = PrivateKeyChain::new(friendly_name, key, certificates);

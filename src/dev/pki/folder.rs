@@ -71,10 +71,7 @@ pub(super) fn root_file(dir: &Path) -> PathBuf {
 
 /// Certificate and key.
 pub(super) fn issuer_files(dir: &Path, name: IssuerName) -> (PathBuf, PathBuf) {
-    let file = |end: &str| {
-        dir.join("issuers")
-            .join(format!("{}{end}", name.file_name()))
-    };
+    let file = |end: &str| dir.join("issuers").join(format!("{}{end}", name.file_name()));
     (file(".pem"), file(".key.pem"))
 }
 
@@ -84,9 +81,7 @@ pub(super) fn web_files(dir: &Path) -> [PathBuf; 3] {
 }
 
 pub(super) fn people(dir: &Path) -> Vec<Person> {
-    ROWS.iter()
-        .map(|row| row.person(dir.join("people").join(row.name)))
-        .collect()
+    ROWS.iter().map(|row| row.person(dir.join("people").join(row.name))).collect()
 }
 
 fn manifest_file(dir: &Path) -> PathBuf {
@@ -113,19 +108,13 @@ fn fill(dir: &Path, now: DateTime<Utc>) -> Result<(), PkiError> {
 
     let root_key = keys.next().ok_or(rcgen::Error::KeyGenerationUnavailable)?;
     let root = authority::Root::create(root_key)?;
-    write(
-        &root_file(dir),
-        pem("CERTIFICATE", &root.certificate).as_bytes(),
-    )?;
+    write(&root_file(dir), pem("CERTIFICATE", &root.certificate).as_bytes())?;
     let mut authorities = Vec::new();
     for (name, key) in IssuerName::ALL.into_iter().zip(keys) {
         let (certificate_file, key_file) = issuer_files(dir, name);
         write(&key_file, key.serialize_pem().as_bytes())?;
         let authority = root.authority(name, key)?;
-        write(
-            &certificate_file,
-            pem("CERTIFICATE", authority.certificate()).as_bytes(),
-        )?;
+        write(&certificate_file, pem("CERTIFICATE", authority.certificate()).as_bytes())?;
         authorities.push(authority);
     }
 
@@ -135,28 +124,16 @@ fn fill(dir: &Path, now: DateTime<Utc>) -> Result<(), PkiError> {
             impostor = Authority::impostor(row.issuer)?;
             &impostor
         } else {
-            let mut named = authorities
-                .iter()
-                .filter(|authority| authority.name == row.issuer);
-            #[expect(
-                clippy::expect_used,
-                reason = "there is one for each of IssuerName::ALL"
-            )]
+            let mut named = authorities.iter().filter(|authority| authority.name == row.issuer);
+            #[expect(clippy::expect_used, reason = "there is one for each of IssuerName::ALL")]
             named.next().expect("an authority of every name")
         };
         let files = row.card(now).build_with(key, authority)?;
-        let chain: String = files
-            .chain
-            .iter()
-            .map(|der| pem("CERTIFICATE", der))
-            .collect();
+        let chain: String = files.chain.iter().map(|der| pem("CERTIFICATE", der)).collect();
         private_folder(&dir.join("people").join(person.name))?;
         write(&person.cert_pem, chain.as_bytes())?;
         write(&person.key_pem, key.serialize_pem().as_bytes())?;
-        write(
-            &person.p12,
-            &files.p12(&format!("{} ({})", person.display, person.name))?,
-        )?;
+        write(&person.p12, &files.p12(&format!("{} ({})", person.display, person.name))?)?;
     }
 
     let web = Web::create(now)?;
@@ -166,10 +143,7 @@ fn fill(dir: &Path, now: DateTime<Utc>) -> Result<(), PkiError> {
     write(&chain, both.as_bytes())?;
     write(&key, web.key.serialize_pem().as_bytes())?;
 
-    write(
-        &manifest_file(dir),
-        format!("{} {}\n", fingerprint(), now.to_rfc3339()).as_bytes(),
-    )
+    write(&manifest_file(dir), format!("{} {}\n", fingerprint(), now.to_rfc3339()).as_bytes())
 }
 
 /// RSA keys of these sizes, on all processors.
@@ -191,9 +165,7 @@ fn generate(sizes: &[RsaKeySize]) -> Result<Vec<KeyPair>, PkiError> {
         threads
             .into_iter()
             .map(|thread| {
-                thread
-                    .join()
-                    .unwrap_or(Err(rcgen::Error::KeyGenerationUnavailable.into()))
+                thread.join().unwrap_or(Err(rcgen::Error::KeyGenerationUnavailable.into()))
             })
             .collect()
     });
@@ -217,26 +189,14 @@ fn pem(label: &str, der: &[u8]) -> String {
 }
 
 fn write(path: &Path, contents: &[u8]) -> Result<(), PkiError> {
-    let file = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(path);
-    file.and_then(|mut file| file.write_all(contents))
-        .map_err(io_error(path))
+    let file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+    file.and_then(|mut file| file.write_all(contents)).map_err(io_error(path))
 }
 
 fn private_folder(path: &Path) -> Result<(), PkiError> {
-    DirBuilder::new()
-        .mode(0o700)
-        .create(path)
-        .map_err(io_error(path))
+    DirBuilder::new().mode(0o700).create(path).map_err(io_error(path))
 }
 
 fn remove(path: &Path) -> Result<(), PkiError> {
-    if path.exists() {
-        fs::remove_dir_all(path).map_err(io_error(path))
-    } else {
-        Ok(())
-    }
+    if path.exists() { fs::remove_dir_all(path).map_err(io_error(path)) } else { Ok(()) }
 }

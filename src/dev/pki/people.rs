@@ -41,9 +41,9 @@ pub struct Person {
 /// How the demonstration's database knows a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
-    /// With these roles (`SYSTEM;Role`).
+    /// With these roles in the demonstration's system.
     Active {
-        /// Each a system and a role in it.
+        /// Their names.
         roles: &'static [&'static str],
     },
     /// Registered, without a role.
@@ -82,9 +82,7 @@ pub(super) struct Row {
     expected: Option<Code>,
 }
 
-const HANDLER: Registration = Registration::Active {
-    roles: &["SYMFONI;Handläggare"],
-};
+const HANDLER: Registration = Registration::Active { roles: &["Handläggare"] };
 
 const ORDINARY: Row = Row {
     name: "",
@@ -106,9 +104,7 @@ pub(super) const ROWS: &[Row] = &[
         given_name: "Anna",
         surname: "Testsson",
         serial_number: "SE2321000222-DEV1",
-        registration: Registration::Active {
-            roles: &["SYMFONI;Handläggare", "SYMFONI;Bedömningstandläkare"],
-        },
+        registration: Registration::Active { roles: &["Handläggare", "Bedömningstandläkare"] },
         what_happens: "logs in, two roles",
         ..ORDINARY
     },
@@ -118,9 +114,7 @@ pub(super) const ROWS: &[Row] = &[
         surname: "Provén",
         serial_number: "SE2321000222-DEV2",
         issuer: IssuerName::HsaId2,
-        registration: Registration::Active {
-            roles: &["SYMFONI;Administratör"],
-        },
+        registration: Registration::Active { roles: &["Administratör"] },
         what_happens: "logs in at LoA 2",
         ..ORDINARY
     },
@@ -260,15 +254,10 @@ impl Row {
     pub(super) fn person(&self, folder: PathBuf) -> Person {
         Person {
             name: self.name,
-            display: format!("{} {}", self.given_name, self.surname)
-                .trim()
-                .to_owned(),
+            display: format!("{} {}", self.given_name, self.surname).trim().to_owned(),
             given_name: self.given_name,
             surname: self.surname,
-            hsa_id: self
-                .serial_number
-                .starts_with("SE")
-                .then_some(self.serial_number),
+            hsa_id: self.serial_number.starts_with("SE").then_some(self.serial_number),
             what_happens: self.what_happens,
             expected: self.expected,
             registration: self.registration,

@@ -32,10 +32,7 @@ fn pki() -> &'static Pki {
 
 fn chain(name: &str) -> Vec<CertificateDer<'static>> {
     let file = &pki().person(name).unwrap().cert_pem;
-    CertificateDer::pem_file_iter(file)
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap()
+    CertificateDer::pem_file_iter(file).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 fn parse(der: &[u8]) -> X509Certificate<'_> {
@@ -69,10 +66,7 @@ fn only_the_cards_that_should_not_verify_do_not() {
         match person.name {
             "expired" => assert!(matches!(verdict, Err(webpki::Error::CertExpired { .. }))),
             "not-yet-valid" => {
-                assert!(matches!(
-                    verdict,
-                    Err(webpki::Error::CertNotValidYet { .. })
-                ));
+                assert!(matches!(verdict, Err(webpki::Error::CertNotValidYet { .. })));
             }
             "untrusted" => assert!(verdict.is_err()),
             name => assert!(verdict.is_ok(), "{name}: {verdict:?}"),
@@ -83,18 +77,9 @@ fn only_the_cards_that_should_not_verify_do_not() {
 #[test]
 fn an_impostor_has_the_names_and_not_the_keys() {
     let (good, bad) = (chain("clinician"), chain("untrusted"));
-    assert_eq!(
-        parse(&good[1]).subject().as_raw(),
-        parse(&bad[1]).subject().as_raw()
-    );
-    assert_eq!(
-        parse(&good[1]).issuer().as_raw(),
-        parse(&bad[1]).issuer().as_raw()
-    );
-    assert_ne!(
-        parse(&good[1]).public_key().raw,
-        parse(&bad[1]).public_key().raw
-    );
+    assert_eq!(parse(&good[1]).subject().as_raw(), parse(&bad[1]).subject().as_raw());
+    assert_eq!(parse(&good[1]).issuer().as_raw(), parse(&bad[1]).issuer().as_raw());
+    assert_ne!(parse(&good[1]).public_key().raw, parse(&bad[1]).public_key().raw);
 }
 
 #[test]
@@ -104,13 +89,7 @@ fn the_subject_has_the_order_and_the_string_types_of_siths() {
     let attributes: Vec<_> = leaf
         .subject()
         .iter_attributes()
-        .map(|a| {
-            (
-                a.attr_type().to_id_string(),
-                a.attr_value().tag(),
-                a.as_str().unwrap(),
-            )
-        })
+        .map(|a| (a.attr_type().to_id_string(), a.attr_value().tag(), a.as_str().unwrap()))
         .collect();
     let expected = [
         ("2.5.4.6", Tag::PrintableString, "SE"),
@@ -121,10 +100,7 @@ fn the_subject_has_the_order_and_the_string_types_of_siths() {
         ("2.5.4.42", Tag::Utf8String, "Anna"),
         ("2.5.4.5", Tag::PrintableString, "SE2321000222-DEV1"),
     ];
-    assert_eq!(
-        attributes,
-        expected.map(|(oid, tag, text)| (oid.to_owned(), tag, text))
-    );
+    assert_eq!(attributes, expected.map(|(oid, tag, text)| (oid.to_owned(), tag, text)));
 }
 
 #[test]
@@ -133,18 +109,12 @@ fn the_identification_certificate_has_the_profile_of_siths() {
     let leaf = parse(&chain[0]);
     let usage = leaf.key_usage().unwrap().unwrap();
     assert!(usage.critical);
-    assert_eq!(
-        usage.value.flags, 0b101,
-        "digitalSignature and keyEncipherment alone"
-    );
+    assert_eq!(usage.value.flags, 0b101, "digitalSignature and keyEncipherment alone");
     let purposes = leaf.extended_key_usage().unwrap().unwrap().value;
     assert!(purposes.client_auth && !purposes.server_auth && !purposes.any);
     assert_eq!(purposes.other[0].to_id_string(), "1.3.6.1.4.1.311.20.2.2");
     assert!(leaf.raw_serial().len() >= 15);
-    assert_eq!(
-        leaf.signature_algorithm.algorithm.to_id_string(),
-        "1.2.840.113549.1.1.13"
-    );
+    assert_eq!(leaf.signature_algorithm.algorithm.to_id_string(), "1.2.840.113549.1.1.13");
 
     let (mut policy, mut crl, mut access, mut number) = (None, None, Vec::new(), None);
     let (mut subject_key, mut authority_key) = (None, None);
@@ -162,11 +132,7 @@ fn the_identification_certificate_has_the_profile_of_siths() {
                 crl = Some(names[0].to_string());
             }
             ParsedExtension::AuthorityInfoAccess(info) => {
-                access = info
-                    .accessdescs
-                    .iter()
-                    .map(|d| d.access_location.to_string())
-                    .collect();
+                access = info.accessdescs.iter().map(|d| d.access_location.to_string()).collect();
             }
             ParsedExtension::SubjectKeyIdentifier(id) => subject_key = Some(id.0.to_vec()),
             ParsedExtension::AuthorityKeyIdentifier(id) => {
@@ -180,65 +146,39 @@ fn the_identification_certificate_has_the_profile_of_siths() {
     }
     assert_eq!(policy.unwrap(), "1.3.6.1.4.1.32473.74.8.3");
     let crl = crl.unwrap();
-    assert!(
-        crl.contains("//crl.idp.localhost:8080/devsithseidpersonhsaid3cav1.crl"),
-        "{crl}"
-    );
-    assert!(
-        access[0].contains("//ocsp.idp.localhost:8080"),
-        "{access:?}"
-    );
+    assert!(crl.contains("//crl.idp.localhost:8080/devsithseidpersonhsaid3cav1.crl"), "{crl}");
+    assert!(access[0].contains("//ocsp.idp.localhost:8080"), "{access:?}");
     assert!(access[1].contains("//aia.idp.localhost:8080/devsithseidpersonhsaid3cav1.cer"));
     let number = number.unwrap();
     assert_eq!(number[..2], [0x13, 19]);
     assert!(number[2..].iter().all(u8::is_ascii_digit));
     assert!(subject_key.is_some());
     let issuer = parse(&chain[1]);
-    let issuer_key = issuer
-        .iter_extensions()
-        .find_map(|e| match e.parsed_extension() {
-            ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
-            _ => None,
-        });
+    let issuer_key = issuer.iter_extensions().find_map(|e| match e.parsed_extension() {
+        ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
+        _ => None,
+    });
     assert_eq!(authority_key, issuer_key);
 
-    let names = &leaf
-        .subject_alternative_name()
-        .unwrap()
-        .unwrap()
-        .value
-        .general_names;
+    let names = &leaf.subject_alternative_name().unwrap().unwrap().value.general_names;
     assert!(matches!(&names[0], GeneralName::OtherName(oid, value)
         if oid.to_id_string() == "1.3.6.1.4.1.311.20.2.3" && value.ends_with(b"region.example")));
-    assert_eq!(
-        names[1],
-        GeneralName::RFC822Name("anna.testsson@region.example")
-    );
+    assert_eq!(names[1], GeneralName::RFC822Name("anna.testsson@region.example"));
 }
 
 #[test]
 fn the_signing_certificate_differs_in_its_use() {
     let chain = chain("signing");
     let leaf = parse(&chain[0]);
-    assert_eq!(
-        leaf.key_usage().unwrap().unwrap().value.flags,
-        0b10,
-        "nonRepudiation alone"
-    );
+    assert_eq!(leaf.key_usage().unwrap().unwrap().value.flags, 0b10, "nonRepudiation alone");
     assert!(leaf.extended_key_usage().unwrap().is_none());
 }
 
 #[test]
 fn the_authorities_are_as_those_of_siths() {
     let root = parse(&pki().root().der);
-    assert_eq!(
-        root.subject().to_string(),
-        format!("C=SE, O=Inera AB, CN={ROOT_NAME}")
-    );
-    assert_eq!(
-        root.signature_algorithm.algorithm.to_id_string(),
-        "1.2.840.113549.1.1.11"
-    );
+    assert_eq!(root.subject().to_string(), format!("C=SE, O=Inera AB, CN={ROOT_NAME}"));
+    assert_eq!(root.signature_algorithm.algorithm.to_id_string(), "1.2.840.113549.1.1.11");
     for issuer in pki().issuers() {
         let certificate = parse(&issuer.der);
         let name = format!("C=SE, O=Inera AB, CN={}", issuer.name.common_name());
@@ -254,9 +194,7 @@ fn the_authorities_are_as_those_of_siths() {
         let usage = certificate.key_usage().unwrap().unwrap();
         assert!(usage.critical && usage.value.key_cert_sign() && usage.value.crl_sign());
         assert_eq!(usage.value.flags.count_ones(), 2);
-        certificate
-            .verify_signature(Some(root.public_key()))
-            .unwrap();
+        certificate.verify_signature(Some(root.public_key())).unwrap();
     }
 }
 
@@ -268,11 +206,7 @@ fn every_person_has_a_name_and_an_identity_of_their_own() {
     let ids: Vec<_> = people.iter().filter_map(|person| person.hsa_id).collect();
     assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
     for person in people {
-        assert!(
-            person.what_happens.len() <= 28,
-            "{} breaks the table",
-            person.name
-        );
+        assert!(person.what_happens.len() <= 28, "{} breaks the table", person.name);
     }
 }
 
@@ -298,22 +232,9 @@ fn the_server_speaks_for_localhost_only_and_verifies() {
     let anchor = anchor_from_trusted_cert(&ca).unwrap();
     let usage = KeyUsage::server_auth();
     server
-        .verify_for_usage(
-            ALL_VERIFICATION_ALGS,
-            &[anchor],
-            &[],
-            time,
-            usage,
-            None,
-            None,
-        )
+        .verify_for_usage(ALL_VERIFICATION_ALGS, &[anchor], &[], time, usage, None, None)
         .unwrap();
-    for host in [
-        "idp.localhost",
-        "7f3k.card.idp.localhost",
-        "mtls.idp.localhost",
-        "127.0.0.1",
-    ] {
+    for host in ["idp.localhost", "7f3k.card.idp.localhost", "mtls.idp.localhost", "127.0.0.1"] {
         let name = rustls::pki_types::ServerName::try_from(host).unwrap();
         server.verify_is_valid_for_subject_name(&name).unwrap();
     }
@@ -325,17 +246,12 @@ fn the_server_speaks_for_localhost_only_and_verifies() {
 
 #[test]
 fn cards_are_made_on_the_fly() {
-    let CardFiles { chain, .. } = Card::hsa("SE2321000222-FLY", now())
-        .build(&authority())
-        .unwrap();
+    let CardFiles { chain, .. } = Card::hsa("SE2321000222-FLY", now()).build(&authority()).unwrap();
     verify(&chain).unwrap();
     assert!(verify(&chain[..1]).is_err(), "the leaf alone");
     let forged = Authority::impostor(IssuerName::HsaId3).unwrap();
     let forged = Card::hsa("SE2321000222-FLY", now()).build(&forged).unwrap();
-    assert!(
-        verify(&[forged.chain[0].clone(), chain[1].clone()]).is_err(),
-        "another key"
-    );
+    assert!(verify(&[forged.chain[0].clone(), chain[1].clone()]).is_err(), "another key");
 }
 
 #[test]
@@ -354,10 +270,7 @@ fn a_half_made_or_old_folder_is_made_anew() {
     let made = std::fs::read_to_string(dir.join("made")).unwrap();
 
     assert!(folder::is_current(&dir, now()));
-    assert!(
-        !folder::is_current(&dir, now() + TimeDelta::days(368)),
-        "30 days before the end"
-    );
+    assert!(!folder::is_current(&dir, now() + TimeDelta::days(368)), "30 days before the end");
     std::fs::write(dir.join("made"), made.replacen(' ', "x ", 1)).unwrap();
     assert!(!folder::is_current(&dir, now()), "of another version");
     std::fs::write(dir.join("made"), &made).unwrap();

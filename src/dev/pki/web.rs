@@ -69,11 +69,7 @@ impl Web {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate()?;
         let server = params.signed_by(&key, &authority)?.der().clone();
-        Ok(Self {
-            authority: authority.der().clone(),
-            server,
-            key,
-        })
+        Ok(Self { authority: authority.der().clone(), server, key })
     }
 }
 

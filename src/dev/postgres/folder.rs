@@ -46,11 +46,7 @@ impl Account {
             }
             let uid = fields.nth(1)?.parse().ok()?;
             let gid = fields.next()?.parse().ok()?;
-            Some(Self {
-                name: name.to_owned(),
-                uid,
-                gid,
-            })
+            Some(Self { name: name.to_owned(), uid, gid })
         })
     }
 
@@ -89,17 +85,9 @@ impl Run {
             .map_err(io_error(format!("making {}", folder.display())))?;
         let log_file = folder.join("server.log");
         // Opened before the folder changes hands, so that nobody can put a link there.
-        let log = OpenOptions::new()
-            .create_new(true)
-            .read(true)
-            .append(true)
-            .open(&log_file);
+        let log = OpenOptions::new().create_new(true).read(true).append(true).open(&log_file);
         let log = log.map_err(io_error(format!("making {}", log_file.display())))?;
-        let run = Self {
-            folder,
-            log_file,
-            log,
-        };
+        let run = Self { folder, log_file, log };
         give(&run.folder, account)?;
         Ok(run)
     }
@@ -135,10 +123,7 @@ impl Kept {
         let lock = lock(folder)?;
         let home = folder.join("cluster");
         if !home.exists() {
-            DirBuilder::new()
-                .mode(0o700)
-                .create(&home)
-                .map_err(failed())?;
+            DirBuilder::new().mode(0o700).create(&home).map_err(failed())?;
             give(&home, account)?;
         }
         forget_stale_process(folder, &home.join("data"))?;
@@ -152,12 +137,7 @@ fn lock(folder: &Path) -> Result<File, PostgresError> {
     let failed = || io_error(format!("locking {}", folder.display()));
     let began = Instant::now();
     let mut options = OpenOptions::new();
-    options
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .mode(0o600);
+    options.create(true).truncate(false).read(true).write(true).mode(0o600);
     let mut lock = options.open(folder.join("lock")).map_err(failed())?;
     loop {
         match lock.try_lock() {
@@ -171,10 +151,7 @@ fn lock(folder: &Path) -> Result<File, PostgresError> {
         let process = owner.trim().parse().unwrap_or(0);
         let alive = Pid::from_raw(process).is_some_and(|pid| test_kill_process(pid).is_ok());
         if alive || began.elapsed() > FAREWELL {
-            return Err(PostgresError::InUse {
-                folder: folder.to_owned(),
-                process,
-            });
+            return Err(PostgresError::InUse { folder: folder.to_owned(), process });
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -194,17 +171,10 @@ fn forget_stale_process(folder: &Path, data: &Path) -> Result<(), PostgresError>
     if !Path::new("/proc/self").exists() {
         return Ok(());
     }
-    let process = text
-        .lines()
-        .next()
-        .and_then(|line| line.trim().parse::<i32>().ok())
-        .unwrap_or(0);
+    let process = text.lines().next().and_then(|line| line.trim().parse::<i32>().ok()).unwrap_or(0);
     // PostgreSQL works in its data folder.
     if std::fs::read_link(format!("/proc/{process}/cwd")).is_ok_and(|place| place == data) {
-        return Err(PostgresError::InUse {
-            folder: folder.to_owned(),
-            process,
-        });
+        return Err(PostgresError::InUse { folder: folder.to_owned(), process });
     }
     std::fs::remove_file(&file).map_err(io_error(format!("removing {}", file.display())))
 }
@@ -232,20 +202,14 @@ fn room(account: Option<&Account>) -> Result<PathBuf, PostgresError> {
         None => true,
         Some(account) => {
             account.obstacle(place).is_none()
-                && place
-                    .metadata()
-                    .is_ok_and(|metadata| metadata.mode() & 0o002 != 0)
+                && place.metadata().is_ok_and(|metadata| metadata.mode() & 0o002 != 0)
         }
     };
     let places = [std::env::temp_dir(), "/tmp".into(), "/var/tmp".into()];
-    let mut places = places
-        .into_iter()
-        .filter_map(|place| place.canonicalize().ok());
-    places
-        .find(|place| fits(place) && open(place))
-        .ok_or_else(|| {
-            io_error("looking for a temporary folder")(std::io::ErrorKind::NotFound.into())
-        })
+    let mut places = places.into_iter().filter_map(|place| place.canonicalize().ok());
+    places.find(|place| fits(place) && open(place)).ok_or_else(|| {
+        io_error("looking for a temporary folder")(std::io::ErrorKind::NotFound.into())
+    })
 }
 
 #[cfg(test)]

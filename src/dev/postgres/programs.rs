@@ -65,12 +65,8 @@ pub fn install() -> Result<(), PostgresError> {
     let status = command.args(["-c", installer.script()]).status();
     match status {
         Ok(status) if status.success() => find_programs().map(drop),
-        Ok(status) => Err(PostgresError::NotInstallable(format!(
-            "{installer:?}: {status}"
-        ))),
-        Err(error) => Err(PostgresError::NotInstallable(format!(
-            "{installer:?}: {error}"
-        ))),
+        Ok(status) => Err(PostgresError::NotInstallable(format!("{installer:?}: {status}"))),
+        Err(error) => Err(PostgresError::NotInstallable(format!("{installer:?}: {error}"))),
     }
 }
 
@@ -102,16 +98,14 @@ impl Installer {
             Some(line.trim_matches(['"', '\'']))
         };
         let (id, like) = (field("ID=").unwrap_or(""), field("ID_LIKE=").unwrap_or(""));
-        [id].into_iter()
-            .chain(like.split_whitespace())
-            .find_map(|id| match id {
-                "debian" | "ubuntu" => Some(Self::Apt),
-                "fedora" | "rhel" | "centos" => Some(Self::Dnf),
-                "alpine" => Some(Self::Apk),
-                "suse" | "opensuse" | "sles" => Some(Self::Zypper),
-                "arch" => Some(Self::Pacman),
-                _ => None,
-            })
+        [id].into_iter().chain(like.split_whitespace()).find_map(|id| match id {
+            "debian" | "ubuntu" => Some(Self::Apt),
+            "fedora" | "rhel" | "centos" => Some(Self::Dnf),
+            "alpine" => Some(Self::Apk),
+            "suse" | "opensuse" | "sles" => Some(Self::Zypper),
+            "arch" => Some(Self::Pacman),
+            _ => None,
+        })
     }
 
     const fn script(self) -> &'static str {
@@ -135,12 +129,8 @@ impl Installer {
 }
 
 fn first_of(folders: impl IntoIterator<Item = PathBuf>) -> Result<PathBuf, PostgresError> {
-    let mut found = folders
-        .into_iter()
-        .filter_map(|folder| programs_in(&folder));
-    found.next().ok_or_else(|| PostgresError::NotInstalled {
-        hint: install_hint(),
-    })
+    let mut found = folders.into_iter().filter_map(|folder| programs_in(&folder));
+    found.next().ok_or_else(|| PostgresError::NotInstalled { hint: install_hint() })
 }
 
 /// The folder behind the links: Debian has links elsewhere to some of the programs, not to all.
@@ -153,10 +143,7 @@ fn programs_in(folder: &Path) -> Option<PathBuf> {
 fn pg_config() -> Option<PathBuf> {
     let output = Command::new("pg_config").arg("--bindir").output().ok()?;
     let folder = String::from_utf8(output.stdout).ok()?;
-    output
-        .status
-        .success()
-        .then(|| PathBuf::from(folder.trim()))
+    output.status.success().then(|| PathBuf::from(folder.trim()))
 }
 
 /// `<place>/<prefix><version>/<inside>`, newest version first.
@@ -203,9 +190,7 @@ mod tests {
         }
         let found: Vec<_> = newest(place.to_str().unwrap(), "", "bin").collect();
         std::fs::remove_dir_all(&place).unwrap();
-        let expected: Vec<_> = ["16", "15", "9.6"]
-            .map(|v| place.join(v).join("bin"))
-            .into();
+        let expected: Vec<_> = ["16", "15", "9.6"].map(|v| place.join(v).join("bin")).into();
         assert_eq!(found, expected);
     }
 }

@@ -6,11 +6,7 @@ use crate::error::catalogue::First;
 const LANGUAGES: [Language; 2] = [Language::Sv, Language::En];
 
 fn placeholders(text: &str) -> BTreeSet<&str> {
-    text.split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split_once('}'))
-        .map(|(name, _)| name)
-        .collect()
+    text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect()
 }
 
 #[test]
@@ -47,32 +43,14 @@ fn every_code_is_worded_in_both_languages() {
         for language in LANGUAGES {
             let said = messages(*code, language);
             let name = code.name();
-            assert!(
-                !said.title.is_empty() && said.title.chars().count() <= 50,
-                "{name}"
-            );
-            assert!(
-                !said.title.ends_with('.'),
-                "{name}: a heading has no full stop"
-            );
-            assert!(
-                !said.message.is_empty() && !said.advice.is_empty(),
-                "{name}"
-            );
-            assert_eq!(
-                said.contact_name.is_empty(),
-                said.contact == Contact::None,
-                "{name}"
-            );
+            assert!(!said.title.is_empty() && said.title.chars().count() <= 50, "{name}");
+            assert!(!said.title.ends_with('.'), "{name}: a heading has no full stop");
+            assert!(!said.message.is_empty() && !said.advice.is_empty(), "{name}");
+            assert_eq!(said.contact_name.is_empty(), said.contact == Contact::None, "{name}");
         }
         let (sv, en) = (messages(*code, Language::Sv), messages(*code, Language::En));
         assert_ne!(sv.message, en.message);
-        assert_eq!(
-            sv.advice.len(),
-            en.advice.len(),
-            "{}: as many steps",
-            code.name()
-        );
+        assert_eq!(sv.advice.len(), en.advice.len(), "{}: as many steps", code.name());
     }
 }
 
@@ -80,22 +58,9 @@ fn every_code_is_worded_in_both_languages() {
 fn placeholders_are_known_and_the_same_in_both_languages() {
     for code in Code::ALL {
         let (sv, en) = (messages(*code, Language::Sv), messages(*code, Language::En));
-        assert_eq!(
-            placeholders(&sv.message),
-            placeholders(&en.message),
-            "{}",
-            code.name()
-        );
-        assert_eq!(
-            placeholders(&sv.page),
-            placeholders(&en.page),
-            "{}",
-            code.name()
-        );
-        for text in [&sv.title, &sv.message, &sv.page]
-            .into_iter()
-            .chain(&sv.advice)
-        {
+        assert_eq!(placeholders(&sv.message), placeholders(&en.message), "{}", code.name());
+        assert_eq!(placeholders(&sv.page), placeholders(&en.page), "{}", code.name());
+        for text in [&sv.title, &sv.message, &sv.page].into_iter().chain(&sv.advice) {
             assert!(placeholders(text).is_subset(&BTreeSet::from(["submitted_value", "system"])));
         }
         assert_eq!(placeholders(&sv.title), BTreeSet::new());
@@ -107,11 +72,7 @@ fn our_own_pages_never_show_the_submitted_value() {
     for code in Code::ALL {
         for language in LANGUAGES {
             let said = messages(*code, language);
-            for text in said
-                .advice
-                .iter()
-                .chain([&said.page, &said.title, &said.contact_name])
-            {
+            for text in said.advice.iter().chain([&said.page, &said.title, &said.contact_name]) {
                 assert!(!text.contains("submitted_value"), "{}", code.name());
             }
         }
@@ -124,26 +85,15 @@ fn the_documented_sentence_is_kept_to_the_letter() {
         "Inloggningen avbröts p.g.a. användare med HSAID 'SE2321000156-1003' finns ej i systemet";
     for code in [Code::UserUnknown, Code::CertificateWrongType] {
         let message = &messages(code, Language::Sv).message;
-        let values = Values {
-            submitted_value: "SE2321000156-1003",
-            system: "Symfoni",
-        };
+        let values = Values { submitted_value: "SE2321000156-1003", system: "Symfoni" };
         assert_eq!(fill(message, &values), documented);
     }
 }
 
 #[test]
 fn the_first_line_of_a_missing_certificate_says_what_to_check() {
-    assert!(
-        messages(Code::CertificateMissing, Language::Sv)
-            .page
-            .starts_with("Kontrollera")
-    );
-    assert!(
-        messages(Code::CertificateMissing, Language::En)
-            .page
-            .starts_with("Check")
-    );
+    assert!(messages(Code::CertificateMissing, Language::Sv).page.starts_with("Kontrollera"));
+    assert!(messages(Code::CertificateMissing, Language::En).page.starts_with("Check"));
 }
 
 #[test]
@@ -152,15 +102,8 @@ fn descriptions_have_the_characters_of_rfc_6749_only() {
         let text = description(*code);
         assert!(!text.is_empty() && text.ends_with('.'), "{}", code.name());
         // RFC 6749 §4.1.2.1: %x20-21 / %x23-5B / %x5D-7E
-        assert!(
-            text.bytes()
-                .all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e))
-        );
-        assert!(
-            !text.contains(['{', '}']),
-            "{}: nothing to fill in",
-            code.name()
-        );
+        assert!(text.bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e)));
+        assert!(!text.contains(['{', '}']), "{}: nothing to fill in", code.name());
     }
 }
 
@@ -168,18 +111,9 @@ fn descriptions_have_the_characters_of_rfc_6749_only() {
 fn every_code_that_is_the_integrators_to_mend_tells_him_how() {
     for code in Code::ALL {
         let contact = messages(*code, Language::En).contact;
-        assert_eq!(
-            developer(*code).is_some(),
-            contact == Contact::System,
-            "{}",
-            code.name()
-        );
+        assert_eq!(developer(*code).is_some(), contact == Contact::System, "{}", code.name());
         if let Some(line) = developer(*code) {
-            assert!(
-                line.is_ascii() && !line.contains(['\n', '{']),
-                "{}",
-                code.name()
-            );
+            assert!(line.is_ascii() && !line.contains(['\n', '{']), "{}", code.name());
         }
     }
 }
@@ -227,12 +161,7 @@ fn oauth_names_are_those_that_the_endpoint_may_return() {
         } else {
             &bearer
         };
-        assert!(
-            allowed.contains(&code.oauth()),
-            "{} as {}",
-            code.name(),
-            code.oauth()
-        );
+        assert!(allowed.contains(&code.oauth()), "{} as {}", code.name(), code.oauth());
     }
 }
 
@@ -241,16 +170,8 @@ fn statuses_are_those_of_the_errors() {
     for code in Code::ALL {
         let name = code.name();
         assert!((400..600).contains(&code.status()), "{name}");
-        assert_eq!(
-            code.oauth() == "server_error",
-            code.status() == 500,
-            "{name}"
-        );
-        assert_eq!(
-            code.oauth() == "temporarily_unavailable",
-            code.status() == 503,
-            "{name}"
-        );
+        assert_eq!(code.oauth() == "server_error", code.status() == 500, "{name}");
+        assert_eq!(code.oauth() == "temporarily_unavailable", code.status() == 503, "{name}");
         if matches!(code.oauth(), "invalid_client" | "invalid_token") {
             assert_eq!(code.status(), 401, "{name}");
         }
@@ -271,10 +192,7 @@ fn the_person_is_told_first_only_where_another_attempt_helps() {
 
 #[test]
 fn a_value_that_looks_like_a_placeholder_is_not_filled_again() {
-    let values = Values {
-        submitted_value: "{system}",
-        system: "{submitted_value}",
-    };
+    let values = Values { submitted_value: "{system}", system: "{submitted_value}" };
     assert_eq!(
         fill("a {submitted_value} b {system} {other", &values),
         "a {system} b {submitted_value} {other"

@@ -9,9 +9,7 @@ const LONGEST: usize = 60;
 /// At most 60 characters, without control characters and without those that turn the direction of
 /// writing; an ellipsis stands for what was cut.
 pub(super) fn shortened(text: &str) -> String {
-    let mut kept = text
-        .chars()
-        .filter(|&letter| !letter.is_control() && !turns(letter));
+    let mut kept = text.chars().filter(|&letter| !letter.is_control() && !turns(letter));
     let mut short: String = kept.by_ref().take(LONGEST).collect();
     if kept.next().is_some() {
         short.push('…');
@@ -40,10 +38,7 @@ mod tests {
 
     #[test]
     fn a_long_name_is_cut_at_a_character() {
-        assert_eq!(
-            shortened(&"å".repeat(10_000)),
-            format!("{}…", "å".repeat(60))
-        );
+        assert_eq!(shortened(&"å".repeat(10_000)), format!("{}…", "å".repeat(60)));
         assert_eq!(shortened(&"å".repeat(60)), "å".repeat(60));
     }
 }

@@ -25,13 +25,7 @@ fn all_pages() -> Vec<String> {
             pages.push(problem(code, language).render());
             pages.push(CodePage { language, code }.render());
         }
-        pages.push(
-            StartPage {
-                language,
-                issuer: "https://idp.example",
-            }
-            .render(),
-        );
+        pages.push(StartPage { language, issuer: "https://idp.example" }.render());
     }
     pages
 }
@@ -45,17 +39,11 @@ fn markup_in_a_name_is_text() {
         retry: Some(r#"/x" onclick="y"#),
         back: Some(r#"/x" onclick="y"#),
         other_language: Some(r#"/x" onclick="y"#),
-        detail: PageDetail {
-            issuer: Some(evil),
-            ..PageDetail::default()
-        },
+        detail: PageDetail { issuer: Some(evil), ..PageDetail::default() },
         ..problem(Code::RoleMissing, Language::Sv)
     }
     .render();
-    assert!(
-        !page.contains("<script") && !page.contains(r#"" onclick"#),
-        "{page}"
-    );
+    assert!(!page.contains("<script") && !page.contains(r#"" onclick"#), "{page}");
     assert_eq!(page.matches("</title>").count(), 1);
     assert!(page.contains("å"));
 }
@@ -63,32 +51,18 @@ fn markup_in_a_name_is_text() {
 #[test]
 fn an_endless_name_leaves_a_page_of_its_usual_size() {
     let name = "å<".repeat(5_000);
-    let detail = PageDetail {
-        issuer: Some(&name),
-        ..PageDetail::default()
-    };
+    let detail = PageDetail { issuer: Some(&name), ..PageDetail::default() };
     let system = Some(name.as_str());
-    let page = ProblemPage {
-        system,
-        detail,
-        ..problem(Code::LoginLost, Language::Sv)
-    }
-    .render();
+    let page = ProblemPage { system, detail, ..problem(Code::LoginLost, Language::Sv) }.render();
     assert!(page.len() < 8_000, "{}", page.len());
 }
 
 #[test]
 fn a_right_to_left_name_is_set_apart() {
     let name = "\u{202e}עברית";
-    let detail = PageDetail {
-        issuer: Some(name),
-        ..PageDetail::default()
-    };
-    let page = ProblemPage {
-        system: Some(name),
-        detail,
-        ..problem(Code::RoleMissing, Language::Sv)
-    };
+    let detail = PageDetail { issuer: Some(name), ..PageDetail::default() };
+    let page =
+        ProblemPage { system: Some(name), detail, ..problem(Code::RoleMissing, Language::Sv) };
     let page = page.render();
     assert!(!page.contains('\u{202e}'));
     assert!(page.contains(r#"<bdi dir="auto">עברית</bdi>"#));
@@ -99,18 +73,11 @@ fn a_right_to_left_name_is_set_apart() {
 #[test]
 fn every_page_works_under_the_content_security_policy() {
     for page in all_pages() {
-        for forbidden in [
-            "<script", "style=", "<style", "<form", "<img", "<iframe", "<base", " on",
-        ] {
-            let inside_tags = page
-                .split('<')
-                .skip(1)
-                .filter_map(|rest| rest.split('>').next());
+        for forbidden in ["<script", "style=", "<style", "<form", "<img", "<iframe", "<base", " on"]
+        {
+            let inside_tags = page.split('<').skip(1).filter_map(|rest| rest.split('>').next());
             for tag in inside_tags {
-                assert!(
-                    !format!("<{tag}").contains(forbidden),
-                    "{forbidden} in <{tag}>"
-                );
+                assert!(!format!("<{tag}").contains(forbidden), "{forbidden} in <{tag}>");
             }
         }
         assert_eq!(page.matches("<link").count(), 1);
@@ -127,10 +94,7 @@ fn every_page_has_its_language_one_heading_and_its_landmarks() {
         for landmark in ["<h1>", "<header>", "<main>", "<title>"] {
             assert_eq!(page.matches(landmark).count(), 1, "{landmark}");
         }
-        assert!(
-            !page.contains(['{', '}']),
-            "an unfilled placeholder: {page}"
-        );
+        assert!(!page.contains(['{', '}']), "an unfilled placeholder: {page}");
         assert!(page.len() + STYLESHEET.len() < 30_000);
     }
 }
@@ -159,18 +123,10 @@ fn a_problem_shows_the_reference_the_buttons_and_the_chosen_certificate() {
         valid_from: None,
         valid_until: NaiveDate::from_ymd_opt(2027, 4, 30),
     };
-    let page = ProblemPage {
-        detail,
-        ..problem(Code::CertificateExpired, Language::Sv)
-    }
-    .render();
-    for text in [
-        "7F3K-92QD",
-        "Försök igen",
-        "Tillbaka till <bdi",
-        "Person ID 3 CA v1",
-        "2027-04-30",
-    ] {
+    let page = ProblemPage { detail, ..problem(Code::CertificateExpired, Language::Sv) }.render();
+    for text in
+        ["7F3K-92QD", "Försök igen", "Tillbaka till <bdi", "Person ID 3 CA v1", "2027-04-30"]
+    {
         assert!(page.contains(text), "{text}");
     }
     assert!(page.contains(r#"href="https://rp.example/cb?error=access_denied&#38;state=x""#));
@@ -178,11 +134,7 @@ fn a_problem_shows_the_reference_the_buttons_and_the_chosen_certificate() {
 
 #[test]
 fn the_style_sheets_path_is_named_by_its_content() {
-    let name = STYLESHEET_PATH
-        .strip_prefix("/assets/")
-        .unwrap()
-        .strip_suffix(".css")
-        .unwrap();
+    let name = STYLESHEET_PATH.strip_prefix("/assets/").unwrap().strip_suffix(".css").unwrap();
     assert!(name.len() == 16 && name.bytes().all(|digit| digit.is_ascii_hexdigit()));
     assert_ne!(name, "0000000000000000");
 }
@@ -198,12 +150,7 @@ fn text_is_readable_in_light_and_dark() {
     let [light, dark, demo_light, demo_dark] = blocks.as_slice() else {
         panic!("light, dark, and the demo's over each");
     };
-    for (scheme, over) in [
-        (light, light),
-        (dark, dark),
-        (light, demo_light),
-        (dark, demo_dark),
-    ] {
+    for (scheme, over) in [(light, light), (dark, dark), (light, demo_light), (dark, demo_dark)] {
         let luminance = |name: &str| *over.get(name).unwrap_or_else(|| &scheme[name]);
         for (text, ground) in [
             ("ink", "ground"),
@@ -228,10 +175,7 @@ fn text_is_readable_in_light_and_dark() {
 /// `--name: #rrggbb` and its relative luminance (WCAG 2.1).
 fn colour(declaration: &str) -> Option<(&str, f64)> {
     let (name, colour) = declaration.trim().strip_prefix("--")?.split_once(": #")?;
-    let digits: Vec<u8> = colour
-        .chars()
-        .map(|digit| digit.to_digit(16).unwrap() as u8)
-        .collect();
+    let digits: Vec<u8> = colour.chars().map(|digit| digit.to_digit(16).unwrap() as u8).collect();
     let parts: Vec<u8> = match digits.as_slice() {
         [r, g, b] => vec![r * 17, g * 17, b * 17],
         pairs => pairs.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect(),
@@ -240,8 +184,5 @@ fn colour(declaration: &str) -> Option<(&str, f64)> {
         part if part <= 0.04045 => part / 12.92,
         part => ((part + 0.055) / 1.055).powf(2.4),
     };
-    Some((
-        name,
-        0.2126 * linear(parts[0]) + 0.7152 * linear(parts[1]) + 0.0722 * linear(parts[2]),
-    ))
+    Some((name, 0.2126 * linear(parts[0]) + 0.7152 * linear(parts[1]) + 0.0722 * linear(parts[2])))
 }

@@ -41,11 +41,7 @@ impl<'a> Path<'a> {
     ) -> Result<Self, Refusal> {
         let leaf = EndEntityCert::try_from(chain.leaf()).map_err(|error| unloadable(&error))?;
         let intermediates = [configured, chain.others()].concat();
-        Ok(Self {
-            leaf,
-            intermediates,
-            anchors,
-        })
+        Ok(Self { leaf, intermediates, anchors })
     }
 
     /// The key of the CA that signed the leaf, on a path to a root that held while the leaf was

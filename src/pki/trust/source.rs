@@ -105,13 +105,8 @@ pub enum TrustFaultReason {
 
 impl TrustFault {
     pub(super) fn of(role: &str, profile: &Profile, reason: TrustFaultReason) -> Self {
-        let certificate = format!(
-            "{role} \"{}\" (SHA-256 {})",
-            profile.subject_cn, profile.facts.sha256
-        );
-        Self {
-            certificate,
-            reason,
-        }
+        let certificate =
+            format!("{role} \"{}\" (SHA-256 {})", profile.subject_cn, profile.facts.sha256);
+        Self { certificate, reason }
     }
 }

@@ -75,19 +75,11 @@ fn bytes_that_are_no_certificate_are_unreadable_and_never_panic() {
     for at in 0..good.len() {
         let mut bytes = good.to_vec();
         bytes[at] ^= 0x55;
-        assert!(
-            trust
-                .verify(&chain([&CertificateDer::from(bytes)]), now())
-                .is_err(),
-            "byte {at}"
-        );
+        assert!(trust.verify(&chain([&CertificateDer::from(bytes)]), now()).is_err(), "byte {at}");
     }
     let mut longer = good.to_vec();
     longer.push(0);
-    assert_eq!(
-        pki.cause(&chain([&longer.into()])),
-        CertificateRejection::Unreadable
-    );
+    assert_eq!(pki.cause(&chain([&longer.into()])), CertificateRejection::Unreadable);
 }
 
 #[test]
@@ -97,15 +89,8 @@ fn a_chain_beyond_reason_is_not_read() {
     let many = PresentedChain::new(vec![card.clone(); 11]).unwrap();
     assert_eq!(pki.cause(&many), CertificateRejection::ChainExcessive);
     let large = CertificateDer::from(vec![0x30; 64 * 1024]);
-    assert_eq!(
-        pki.cause(&chain([&card, &large])),
-        CertificateRejection::ChainExcessive
-    );
-    assert!(
-        pki.trust()
-            .verify(&PresentedChain::new(vec![card; 10]).unwrap(), now())
-            .is_ok()
-    );
+    assert_eq!(pki.cause(&chain([&card, &large])), CertificateRejection::ChainExcessive);
+    assert!(pki.trust().verify(&PresentedChain::new(vec![card; 10]).unwrap(), now()).is_ok());
 }
 
 #[test]
@@ -116,10 +101,7 @@ fn a_card_is_verified_from_its_leaf_alone() {
     assert_eq!(verified.hsa_id().as_str(), "SE2321000016-1003");
     assert_eq!(verified.loa(), Loa::Three);
     assert_eq!(verified.facts().issuer_cn, "Person HSA-id 3 CA v1");
-    assert_eq!(
-        verified.facts().not_after.to_rfc3339(),
-        "2028-01-01T00:00:00+00:00"
-    );
+    assert_eq!(verified.facts().not_after.to_rfc3339(), "2028-01-01T00:00:00+00:00");
     assert_eq!(verified.facts().sha256.len(), 64);
     let with_ca = chain([&card.certificate, &pki.hsa.certificate]);
     assert!(pki.trust().verify(&with_ca, now()).is_ok());
@@ -136,10 +118,7 @@ fn a_card_of_another_pki_is_untrusted() {
         let rejected = pki.trust().verify(&chain, now()).unwrap_err();
         assert_eq!(rejected.code(), Code::CertificateUntrusted, "{rejected:?}");
     }
-    assert_eq!(
-        pki.cause(&card.chain()),
-        CertificateRejection::IssuerUnknown
-    );
+    assert_eq!(pki.cause(&card.chain()), CertificateRejection::IssuerUnknown);
 }
 
 #[test]
@@ -158,10 +137,7 @@ fn a_ca_of_the_same_name_with_another_key_is_untrusted() {
     let card = sister.card(|_| {});
     let sent = chain([&card.certificate, &sister.certificate]);
     assert_eq!(pki.cause(&sent), CertificateRejection::IssuerNotAllowed);
-    assert_eq!(
-        pki.cause(&card.chain()),
-        CertificateRejection::SignatureWrong
-    );
+    assert_eq!(pki.cause(&card.chain()), CertificateRejection::SignatureWrong);
 }
 
 #[test]
@@ -171,20 +147,14 @@ fn another_ca_under_the_same_root_is_not_allowed() {
     let card = other.card(|_| {});
     let sent = chain([&card.certificate, &other.certificate]);
     assert_eq!(pki.cause(&sent), CertificateRejection::IssuerNotAllowed);
-    assert_eq!(
-        pki.cause(&card.chain()),
-        CertificateRejection::IssuerUnknown
-    );
+    assert_eq!(pki.cause(&card.chain()), CertificateRejection::IssuerUnknown);
     // Nor one that an allowed CA was made to certify, nor the root itself.
     let below = pki.hsa.under("Below");
     let card = below.card(|_| {});
     let sent = chain([&card.certificate, &below.certificate]);
     assert_eq!(pki.cause(&sent), CertificateRejection::IssuerNotAllowed);
     let card = pki.root.card(|_| {});
-    assert_eq!(
-        pki.cause(&card.chain()),
-        CertificateRejection::IssuerNotAllowed
-    );
+    assert_eq!(pki.cause(&card.chain()), CertificateRejection::IssuerNotAllowed);
 }
 
 #[test]
@@ -216,10 +186,7 @@ fn an_unknown_critical_extension_is_unusable() {
 fn a_ca_is_nobody() {
     let pki = Pki::new();
     let below = pki.hsa.under("Below");
-    assert_eq!(
-        pki.cause(&chain([&below.certificate])),
-        CertificateRejection::CaPresented
-    );
+    assert_eq!(pki.cause(&chain([&below.certificate])), CertificateRejection::CaPresented);
 }
 
 #[test]
@@ -244,17 +211,11 @@ fn weak_keys_are_refused() {
     let old = fixture("tests/fixtures/siths/old-siths-ca-v3-function-2010.pem");
     let rsa_1024 = Borrowed(Profile::read(&old).unwrap().key, &rcgen::PKCS_RSA_SHA256);
     let certificate = pki.hsa.certify(&rsa_1024, |_| {});
-    assert_eq!(
-        pki.cause(&chain([&certificate])),
-        CertificateRejection::KeyWeak
-    );
+    assert_eq!(pki.cause(&chain([&certificate])), CertificateRejection::KeyWeak);
     for algorithm in [&rcgen::PKCS_ECDSA_P521_SHA512, &rcgen::PKCS_ED25519] {
         let key = KeyPair::generate_for(algorithm).unwrap();
         let certificate = pki.hsa.certify(&key, |_| {});
-        assert_eq!(
-            pki.cause(&chain([&certificate])),
-            CertificateRejection::KeyWeak
-        );
+        assert_eq!(pki.cause(&chain([&certificate])), CertificateRejection::KeyWeak);
     }
     for algorithm in [&rcgen::PKCS_ECDSA_P384_SHA384, &rcgen::PKCS_RSA_SHA256] {
         let key = KeyPair::generate_for(algorithm).unwrap();
@@ -273,26 +234,11 @@ fn the_wrong_kind_is_told_before_anything_else_that_is_wrong() {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     };
     for (ca, cause, code) in [
-        (
-            &pki.person,
-            CertificateRejection::PersonId,
-            Code::CertificateWrongType,
-        ),
-        (
-            &pki.mobile,
-            CertificateRejection::Mobile,
-            Code::CertificateWrongType,
-        ),
-        (
-            &pki.function,
-            CertificateRejection::Function,
-            Code::CertificateNotPersonal,
-        ),
+        (&pki.person, CertificateRejection::PersonId, Code::CertificateWrongType),
+        (&pki.mobile, CertificateRejection::Mobile, Code::CertificateWrongType),
+        (&pki.function, CertificateRejection::Function, Code::CertificateNotPersonal),
     ] {
-        let rejected = pki
-            .trust()
-            .verify(&ca.card(spoil).chain(), now())
-            .unwrap_err();
+        let rejected = pki.trust().verify(&ca.card(spoil).chain(), now()).unwrap_err();
         assert_eq!((rejected.cause, rejected.code()), (cause, code));
         assert_eq!(rejected.submitted.as_deref(), Some("191212121212"));
         assert!(rejected.facts.is_some());
@@ -307,10 +253,7 @@ fn the_signing_certificate_is_told_even_when_expired() {
         params.not_after = date_time_ymd(2026, 1, 1);
     });
     assert_eq!(cause, CertificateRejection::ForSigning);
-    let both = [
-        KeyUsagePurpose::ContentCommitment,
-        KeyUsagePurpose::DigitalSignature,
-    ];
+    let both = [KeyUsagePurpose::ContentCommitment, KeyUsagePurpose::DigitalSignature];
     let card = pki.hsa.card(|params| params.key_usages = both.to_vec());
     assert!(pki.trust().verify(&card.chain(), now()).is_ok());
 }
@@ -327,18 +270,12 @@ fn a_key_that_may_not_sign_handshakes_is_unusable() {
 #[test]
 fn an_extended_key_usage_without_client_authentication_is_unusable() {
     let pki = Pki::new();
-    for purpose in [
-        ExtendedKeyUsagePurpose::ServerAuth,
-        ExtendedKeyUsagePurpose::Any,
-    ] {
+    for purpose in [ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::Any] {
         let cause = pki.cause_of(|params| params.extended_key_usages = vec![purpose]);
         assert_eq!(cause, CertificateRejection::PurposeUnfit);
     }
     let card = pki.hsa.card(|params| params.extended_key_usages = vec![]);
-    assert!(
-        pki.trust().verify(&card.chain(), now()).is_ok(),
-        "none at all allows any"
-    );
+    assert!(pki.trust().verify(&card.chain(), now()).is_ok(), "none at all allows any");
 }
 
 #[test]
@@ -350,16 +287,10 @@ fn a_card_is_valid_to_the_second() {
         Ok(_) => None,
         Err(rejected) => Some(rejected.cause),
     };
-    assert_eq!(
-        cause("2024-12-31T23:59:59Z"),
-        Some(CertificateRejection::NotYetValid)
-    );
+    assert_eq!(cause("2024-12-31T23:59:59Z"), Some(CertificateRejection::NotYetValid));
     assert_eq!(cause("2025-01-01T00:00:00Z"), None);
     assert_eq!(cause("2028-01-01T00:00:00.9Z"), None);
-    assert_eq!(
-        cause("2028-01-01T00:00:01Z"),
-        Some(CertificateRejection::Expired)
-    );
+    assert_eq!(cause("2028-01-01T00:00:01Z"), Some(CertificateRejection::Expired));
 }
 
 #[test]
@@ -369,22 +300,14 @@ fn an_issuer_or_root_past_its_validity_ends_its_cards() {
     let short = |params: &mut rcgen::CertificateParams| {
         params.not_after = date_time_ymd(2026, 1, 1);
     };
-    let pki = Pki {
-        hsa: root.under_with("Short", key, short),
-        root,
-        ..Pki::new()
-    };
+    let pki = Pki { hsa: root.under_with("Short", key, short), root, ..Pki::new() };
     let mut source = pki.source();
     source.issuers.truncate(1);
     let trust = Trust::new(source, now()).unwrap();
     let card = pki.hsa.card(|_| {}).chain();
     let rejected = trust.verify(&card, now()).unwrap_err();
     assert_eq!(rejected.cause, CertificateRejection::IssuerNotCurrent);
-    assert!(
-        trust
-            .verify(&card, "2025-12-31T00:00:00Z".parse().unwrap())
-            .is_ok()
-    );
+    assert!(trust.verify(&card, "2025-12-31T00:00:00Z".parse().unwrap()).is_ok());
 
     let pki = Pki::new();
     let lasting = |params: &mut rcgen::CertificateParams| {
@@ -394,9 +317,7 @@ fn an_issuer_or_root_past_its_validity_ends_its_cards() {
     source.issuers[0].certificate = pki.hsa.again_under(&pki.root, lasting);
     let trust = Trust::new(source, now()).unwrap();
     let card = pki.hsa.card(lasting).chain();
-    let rejected = trust
-        .verify(&card, "2050-01-01T00:00:00Z".parse().unwrap())
-        .unwrap_err();
+    let rejected = trust.verify(&card, "2050-01-01T00:00:00Z".parse().unwrap()).unwrap_err();
     assert_eq!(rejected.cause, CertificateRejection::IssuerNotCurrent);
 }
 
@@ -425,26 +346,17 @@ fn a_ca_that_may_not_sign_certificates_or_clients_is_untrusted() {
 fn there_is_exactly_one_identifier_and_it_is_an_hsa_id() {
     let pki = Pki::new();
     let none = pki.cause_of(|params| {
-        params
-            .distinguished_name
-            .remove(crate::pki::testing::serial_number());
+        params.distinguished_name.remove(crate::pki::testing::serial_number());
     });
     assert_eq!(none, CertificateRejection::IdentifierMissing);
 
     // rcgen keeps one of each: a pseudonym (2.5.4.65) is made a second serialNumber.
     let two = pki.hsa.card(|params| {
         let pseudonym = rcgen::DnType::CustomDnType(vec![2, 5, 4, 65]);
-        params
-            .distinguished_name
-            .push(pseudonym, printable("SE2321000016-1004"));
+        params.distinguished_name.push(pseudonym, printable("SE2321000016-1004"));
     });
-    let two = pki
-        .hsa
-        .resign(&two.certificate, &[6, 3, 0x55, 4, 65], &[6, 3, 0x55, 4, 5]);
-    assert_eq!(
-        pki.cause(&chain([&two])),
-        CertificateRejection::IdentifierRepeated
-    );
+    let two = pki.hsa.resign(&two.certificate, &[6, 3, 0x55, 4, 65], &[6, 3, 0x55, 4, 5]);
+    assert_eq!(pki.cause(&chain([&two])), CertificateRejection::IdentifierRepeated);
 
     for personal in ["191212121212", "197010632391"] {
         let cause = pki.cause_of(|params| identify(params, personal));
@@ -463,20 +375,14 @@ fn test_identifiers_follow_the_configured_grammar() {
     let mut source = pki.source();
     source.grammar.extra_prefixes.push("TSTNMT".into());
     let trust = Trust::new(source, now()).unwrap();
-    let card = pki
-        .hsa
-        .card(|params| identify(params, "TSTNMT2321000156-1019"));
+    let card = pki.hsa.card(|params| identify(params, "TSTNMT2321000156-1019"));
     assert!(trust.verify(&card.chain(), now()).is_ok());
 }
 
 #[test]
 fn policies_decide_kind_and_level_and_the_least_of_several_counts() {
     let pki = Pki::new();
-    let row = |oid: &str, kind, loa| PolicyRow {
-        oid: oid.into(),
-        kind,
-        loa,
-    };
+    let row = |oid: &str, kind, loa| PolicyRow { oid: oid.into(), kind, loa };
     let mut source = pki.source();
     source.issuers[0].policies = vec![
         row("1.2.752.74.8.512", Kind::HsaId, None),
@@ -490,29 +396,17 @@ fn policies_decide_kind_and_level_and_the_least_of_several_counts() {
             }
         });
         let trust = Trust::new(source.clone(), now()).unwrap();
-        trust
-            .verify(&card.chain(), now())
-            .map(|v| v.loa())
-            .map_err(|r| r.cause)
+        trust.verify(&card.chain(), now()).map(|v| v.loa()).map_err(|r| r.cause)
     };
     assert_eq!(judged(&source, &[0]), Ok(Loa::Three));
     assert_eq!(judged(&source, &[1]), Ok(Loa::Two));
     assert_eq!(judged(&source, &[0, 1]), Ok(Loa::Two));
-    assert_eq!(
-        judged(&source, &[0, 2]),
-        Err(CertificateRejection::PersonId)
-    );
+    assert_eq!(judged(&source, &[0, 2]), Err(CertificateRejection::PersonId));
     assert_eq!(judged(&source, &[9]), Ok(Loa::Three));
     assert_eq!(judged(&source, &[]), Ok(Loa::Three));
     source.unknown_policy = UnknownPolicy::Refuse;
-    assert_eq!(
-        judged(&source, &[9]),
-        Err(CertificateRejection::PolicyUnknown)
-    );
-    assert_eq!(
-        judged(&source, &[]),
-        Err(CertificateRejection::PolicyUnknown)
-    );
+    assert_eq!(judged(&source, &[9]), Err(CertificateRejection::PolicyUnknown));
+    assert_eq!(judged(&source, &[]), Err(CertificateRejection::PolicyUnknown));
     assert_eq!(judged(&source, &[9, 1]), Ok(Loa::Two));
 }
 
@@ -521,19 +415,13 @@ fn hints_are_the_issuers_of_hsa_ids_alone() {
     let pki = Pki::new();
     let hints = pki.trust().hints();
     assert_eq!(hints.len(), 1);
-    assert_eq!(
-        hints[0].as_ref(),
-        Profile::read(&pki.hsa.certificate).unwrap().subject
-    );
+    assert_eq!(hints[0].as_ref(), Profile::read(&pki.hsa.certificate).unwrap().subject);
 }
 
 #[test]
 fn what_nobody_should_read_is_not_kept() {
     let root = Ca::root("Berit Björk 191212121212");
-    let rejected = Pki::new()
-        .trust()
-        .verify(&chain([&root.certificate]), now())
-        .unwrap_err();
+    let rejected = Pki::new().trust().verify(&chain([&root.certificate]), now()).unwrap_err();
     assert_eq!(rejected.facts.as_ref().unwrap().issuer_cn, "self-issued");
     assert!(!format!("{rejected:?}").contains("1912"));
 }
@@ -548,19 +436,12 @@ fn a_configured_certificate_that_will_not_do_is_named() {
     };
     let garbage = |_: &Pki, source: &mut TrustSource| source.roots.push(vec![1, 2, 3].into());
     let fault = reason(garbage, now());
-    assert_eq!(
-        fault.to_string(),
-        "root number 2: is no certificate that can be read"
-    );
+    assert_eq!(fault.to_string(), "root number 2: is no certificate that can be read");
 
     let late = "2050-01-01T00:00:00Z".parse().unwrap();
     let fault = reason(|_, _| {}, late);
     assert_eq!(fault.reason, TrustFaultReason::NotCurrent);
-    assert!(
-        fault
-            .certificate
-            .starts_with("root \"Test Root CA v2\" (SHA-256 ")
-    );
+    assert!(fault.certificate.starts_with("root \"Test Root CA v2\" (SHA-256 "));
 
     let no_ca = |pki: &Pki, source: &mut TrustSource| {
         source.issuers[0].certificate = pki.hsa.card(|_| {}).certificate;
@@ -569,10 +450,7 @@ fn a_configured_certificate_that_will_not_do_is_named() {
     let elsewhere = |_: &Pki, source: &mut TrustSource| {
         source.issuers[0].certificate = Ca::root("Test Root CA v2").under("X").certificate;
     };
-    assert_eq!(
-        reason(elsewhere, now()).reason,
-        TrustFaultReason::NotUnderARoot
-    );
+    assert_eq!(reason(elsewhere, now()).reason, TrustFaultReason::NotUnderARoot);
     let twice = |_: &Pki, source: &mut TrustSource| {
         source.issuers.push(source.issuers[0].clone());
     };
@@ -616,11 +494,7 @@ mod real {
     }
 
     fn test_trust() -> Trust {
-        trust(
-            "test",
-            "test-siths-e-id-root-ca-v2",
-            "test-siths-e-id-function-ca-v1",
-        )
+        trust("test", "test-siths-e-id-root-ca-v2", "test-siths-e-id-function-ca-v1")
     }
 
     #[test]
@@ -634,11 +508,7 @@ mod real {
 
     #[test]
     fn a_test_certificate_is_untrusted_in_production() {
-        let trust = trust(
-            "production",
-            "siths-e-id-root-ca-v2",
-            "siths-e-id-function-ca-v1",
-        );
+        let trust = trust("production", "siths-e-id-root-ca-v2", "siths-e-id-function-ca-v1");
         let leaf = fixture("tests/fixtures/siths/qa-inera-idp-clientcert-function.pem");
         let rejected = trust.verify(&chain([&leaf]), now()).unwrap_err();
         assert_eq!(rejected.code(), Code::CertificateUntrusted);
@@ -646,10 +516,7 @@ mod real {
 
     #[test]
     fn certificates_of_old_hierarchies_are_untrusted() {
-        for name in [
-            "testperson-siths-type-1-ca-v1-pp-signing",
-            "old-siths-ca-v3-function-2010",
-        ] {
+        for name in ["testperson-siths-type-1-ca-v1-pp-signing", "old-siths-ca-v3-function-2010"] {
             let leaf = fixture(&format!("tests/fixtures/siths/{name}.pem"));
             let rejected = test_trust().verify(&chain([&leaf]), now()).unwrap_err();
             assert_eq!(rejected.code(), Code::CertificateUntrusted, "{name}");

@@ -1,0 +1,263 @@
+//! What a test stands on: a node on port 0, a database cloned from a migrated and seeded one, a clock
+//! that the test moves, people with cards, and a relying party.
+
+pub mod request;
+pub mod site;
+
+use std::collections::BTreeMap;
+
+use chrono::{TimeDelta, Utc};
+use secrecy::SecretString;
+use serde_json::Value;
+use siths_idp::clock::Clock;
+use siths_idp::config::Config;
+use siths_idp::dev::browser::{Browser, Inserted, Response, client};
+use siths_idp::dev::pki::Pki;
+use siths_idp::dev::relying_party::{Callback, LoggedIn, Registered, RelyingParty};
+use siths_idp::dev::seed;
+use siths_idp::oidc::client::Client;
+use siths_idp::random::Random;
+use siths_idp::serve::{self, Node};
+use siths_idp::store::PgPool;
+use url::Url;
+
+pub use request::{Authorize, TokenRequest, VERIFIER};
+pub use site::{CLIENT_SECRET, REDIRECT_URI, SEALING_KEY, Site, site};
+
+/// A provider under test.
+pub struct TestIdp {
+    pub node: Node,
+    pub clock: Clock,
+    pub config: Config,
+    pub site: &'static Site,
+}
+
+impl TestIdp {
+    /// A provider with the people of the PKI and the client `demo-symfoni`.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// The same, with another configuration.
+    pub async fn start_with(edit: impl FnOnce(&mut Config)) -> Self {
+        let site = site();
+        let clock = Clock::manual(Utc::now());
+        let listener = loopback();
+        let port = listener.local_addr().unwrap().port();
+        let mut config = site.config(port, site.database().await);
+        edit(&mut config);
+        let node = serve::start(&config, clock.clone(), Random::system(), vec![listener])
+            .await
+            .expect("the node starts");
+        Self { node, clock, config, site }
+    }
+
+    /// Kills the node, and starts another with the same address, database and sealing key.
+    pub async fn die_and_be_replaced(&mut self) {
+        let address = self.node.addresses[0];
+        let listener = std::net::TcpListener::bind(address);
+        assert!(listener.is_err(), "the first node holds the address");
+        let clock = self.clock.clone();
+        // The new node is started on the old one's port, as a load balancer would lead there.
+        let old = std::mem::replace(&mut self.node, {
+            let listener = loopback();
+            serve::start(&self.config, clock.clone(), Random::system(), vec![listener])
+                .await
+                .expect("a second node starts beside the first")
+        });
+        old.kill().await;
+        let listener = bind_again(address).await;
+        let replacement = serve::start(&self.config, clock, Random::system(), vec![listener])
+            .await
+            .expect("the node starts");
+        std::mem::replace(&mut self.node, replacement).kill().await;
+    }
+
+    pub fn issuer(&self) -> &Url {
+        &self.config.issuer
+    }
+
+    /// An address of the issuer.
+    pub fn at(&self, path_and_query: &str) -> Url {
+        self.issuer().join(path_and_query).unwrap()
+    }
+
+    pub fn pki(&self) -> &'static Pki {
+        &self.site.pki
+    }
+
+    pub fn pool(&self) -> &PgPool {
+        &self.node.app.pool
+    }
+
+    pub fn advance(&self, seconds: i64) {
+        self.clock.advance(TimeDelta::seconds(seconds));
+    }
+
+    /// The card of one of the people.
+    pub fn card(&self, person: &str) -> Inserted {
+        let person = self.pki().person(person).unwrap_or_else(|| panic!("nobody is {person}"));
+        Inserted::load(&person.cert_pem, &person.key_pem).unwrap()
+    }
+
+    /// A browser with that person's card in its reader.
+    pub fn browser(&self, person: &str) -> Browser {
+        self.browser_with(Some(self.card(person)))
+    }
+
+    /// A browser with a card in its reader, or none.
+    pub fn browser_with(&self, card: Option<Inserted>) -> Browser {
+        Browser::new(self.pki().web_ca_pem(), card).unwrap()
+    }
+
+    /// Puts another card into the reader of a browser.
+    pub fn swap(&self, browser: &mut Browser, card: Option<Inserted>) {
+        browser.insert(self.pki().web_ca_pem(), card).unwrap();
+    }
+
+    /// A plain HTTP client that trusts the provider.
+    pub fn http(&self) -> reqwest::Client {
+        client(self.pki().web_ca_pem(), None, rustls::ALL_VERSIONS).unwrap()
+    }
+
+    /// Changes the registration of `demo-symfoni`, in force at once.
+    pub async fn register(&self, edit: impl FnOnce(&mut Client)) -> Client {
+        let mut client = seed::demo_client(REDIRECT_URI, CLIENT_SECRET);
+        edit(&mut client);
+        seed::client(self.pool(), &client, self.clock.now()).await.unwrap();
+        serve::registry::reload(&self.node.app).await.unwrap();
+        client
+    }
+
+    /// Runs one statement that has no place in the product.
+    pub async fn sql(&self, statement: &'static str) {
+        sqlx::query(statement).execute(self.pool()).await.unwrap();
+    }
+
+    /// A valid authorization request of `demo-symfoni`.
+    pub fn authorize(&self) -> Authorize {
+        Authorize::new(self.issuer())
+    }
+
+    /// A valid token request for a code.
+    pub fn token_request(&self, code: &str) -> TokenRequest {
+        TokenRequest::new(code)
+    }
+
+    /// Sends a token request.
+    pub async fn token(&self, request: &TokenRequest) -> (u16, Value) {
+        request.send(&self.http(), &self.at("/token")).await
+    }
+
+    /// The relying party on the `openidconnect` crate.
+    pub async fn relying_party(&self) -> RelyingParty {
+        let registered = Registered {
+            issuer: self.config.issuer_identifier().to_owned(),
+            client_id: seed::CLIENT_ID.to_owned(),
+            client_secret: CLIENT_SECRET.to_owned(),
+            redirect_uri: REDIRECT_URI.to_owned(),
+        };
+        RelyingParty::discover(registered, self.http()).await.unwrap()
+    }
+
+    /// A whole login through the `openidconnect` crate.
+    pub async fn log_in(&self, browser: &mut Browser) -> LoggedIn {
+        let party = self.relying_party().await;
+        let (url, pending) = party.begin();
+        let callback = self.walk(browser, &url).await.callback();
+        let Callback::Code(code) = party.callback(&callback, &pending).unwrap() else {
+            panic!("no code: {callback}");
+        };
+        let (claims, id_token, access_token) = party.redeem(code, pending).await.unwrap();
+        let user_info = party.user_info(&access_token).await.unwrap();
+        LoggedIn { claims, user_info, id_token, access_token }
+    }
+
+    /// Follows a login until it leads to the relying party or ends in a page.
+    pub async fn walk(&self, browser: &mut Browser, url: &Url) -> Walk {
+        let is_callback = |url: &Url| url.as_str().starts_with(REDIRECT_URI);
+        Walk(browser.follow(url, is_callback).await.unwrap())
+    }
+
+    /// The code of a successful login for the request.
+    pub async fn code(&self, browser: &mut Browser, request: &Authorize) -> String {
+        let parameters = self.walk(browser, &request.url()).await.parameters();
+        parameters.get("code").unwrap_or_else(|| panic!("no code: {parameters:?}")).clone()
+    }
+}
+
+/// The answers on the way of a login, the last one last.
+pub struct Walk(pub Vec<Response>);
+
+impl Walk {
+    pub fn last(&self) -> &Response {
+        self.0.last().unwrap()
+    }
+
+    /// Where the relying party was called back.
+    pub fn callback(&self) -> Url {
+        let last = self.last();
+        last.location().unwrap_or_else(|| panic!("ended in a page: {} {}", last.status, last.body))
+    }
+
+    /// The parameters that the relying party was called back with.
+    pub fn parameters(&self) -> BTreeMap<String, String> {
+        self.callback().query_pairs().into_owned().collect()
+    }
+
+    /// The `error_code` that the relying party or the person was told: by parameter or by page.
+    pub fn error_code(&self) -> String {
+        match self.last().location() {
+            Some(location) => {
+                let mut pairs = location.query_pairs();
+                let found = pairs.find(|(name, _)| name == "error_code");
+                found.map_or_else(|| format!("no error: {location}"), |(_, code)| code.into_owned())
+            }
+            None => page_code(&self.last().body).unwrap_or_default(),
+        }
+    }
+
+    /// The link of a page whose address begins so.
+    pub fn link(&self, beginning: &str) -> Option<Url> {
+        link(&self.last().body, beginning)
+    }
+}
+
+/// The code that a page is about.
+pub fn page_code(html: &str) -> Option<String> {
+    let (_, rest) = html.split_once("href=\"/errors/")?;
+    Some(rest.split(['"', '?']).next()?.to_owned())
+}
+
+/// The first link of a page whose address begins so.
+pub fn link(html: &str, beginning: &str) -> Option<Url> {
+    let start = html.find(&format!("href=\"{beginning}"))? + "href=\"".len();
+    let address = html.get(start..)?.split('"').next()?;
+    Url::parse(&address.replace("&#38;", "&").replace("&amp;", "&")).ok()
+}
+
+/// A listener on a free port.
+pub fn loopback() -> std::net::TcpListener {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    listener
+}
+
+async fn bind_again(address: std::net::SocketAddr) -> std::net::TcpListener {
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    loop {
+        match std::net::TcpListener::bind(address) {
+            Ok(listener) => {
+                listener.set_nonblocking(true).unwrap();
+                return listener;
+            }
+            Err(error) if tokio::time::Instant::now() > deadline => panic!("{address}: {error}"),
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+/// The secret of a database address.
+pub fn database_url(url: String) -> SecretString {
+    SecretString::from(url)
+}

@@ -1,0 +1,113 @@
+//! Requests of a relying party as they go over the wire, to be bent by a test.
+
+use serde_json::Value;
+use siths_idp::dev::seed::CLIENT_ID;
+use url::Url;
+
+use super::{CLIENT_SECRET, REDIRECT_URI};
+
+/// RFC 7636, appendix B.
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// An authorization request; valid until bent.
+#[derive(Clone)]
+pub struct Authorize {
+    endpoint: Url,
+    parameters: Vec<(String, String)>,
+}
+
+impl Authorize {
+    pub fn new(issuer: &Url) -> Self {
+        let parameters = [
+            ("client_id", CLIENT_ID),
+            ("redirect_uri", REDIRECT_URI),
+            ("response_type", "code"),
+            ("scope", "openid profile employeeHsaId systemRole"),
+            ("state", "a-state"),
+            ("nonce", "a-nonce"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ];
+        Self {
+            endpoint: issuer.join("/authorize").unwrap(),
+            parameters: parameters.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
+        }
+    }
+
+    /// With a parameter set, in place of the one it had.
+    pub fn set(self, name: &str, value: &str) -> Self {
+        self.without(name).add(name, value)
+    }
+
+    /// With one more parameter, even if there is one already.
+    pub fn add(mut self, name: &str, value: &str) -> Self {
+        self.parameters.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.parameters.retain(|(found, _)| found != name);
+        self
+    }
+
+    pub fn url(&self) -> Url {
+        let mut url = self.endpoint.clone();
+        url.query_pairs_mut().extend_pairs(&self.parameters);
+        url
+    }
+
+    pub fn form(&self) -> Vec<(&str, &str)> {
+        self.parameters.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect()
+    }
+}
+
+/// A token request by `client_secret_basic`; valid until bent.
+#[derive(Clone)]
+pub struct TokenRequest {
+    pub basic: Option<(String, String)>,
+    parameters: Vec<(String, String)>,
+}
+
+impl TokenRequest {
+    pub fn new(code: &str) -> Self {
+        let parameters = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", REDIRECT_URI),
+            ("code_verifier", VERIFIER),
+        ];
+        Self {
+            basic: Some((CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned())),
+            parameters: parameters.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
+        }
+    }
+
+    pub fn set(self, name: &str, value: &str) -> Self {
+        self.without(name).add(name, value)
+    }
+
+    pub fn add(mut self, name: &str, value: &str) -> Self {
+        self.parameters.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Self {
+        self.parameters.retain(|(found, _)| found != name);
+        self
+    }
+
+    pub fn basic(mut self, credentials: Option<(&str, &str)>) -> Self {
+        self.basic = credentials.map(|(id, secret)| (id.to_owned(), secret.to_owned()));
+        self
+    }
+
+    pub async fn send(&self, http: &reqwest::Client, endpoint: &Url) -> (u16, Value) {
+        let mut request = http.post(endpoint.clone()).form(&self.parameters);
+        if let Some((id, secret)) = &self.basic {
+            request = request.basic_auth(id, Some(secret));
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+}

@@ -1,0 +1,96 @@
+//! What the tests of one process share: a PostgreSQL, the PKI, and a template database.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use chrono::Utc;
+use siths_idp::clock::Clock;
+use siths_idp::config::{Config, SealingKey};
+use siths_idp::dev::installation;
+use siths_idp::dev::pki::Pki;
+use siths_idp::dev::postgres::{Options, Server};
+use siths_idp::dev::seed;
+use siths_idp::random::Random;
+use siths_idp::{serve, store};
+
+/// The sealing key of every node under test.
+pub const SEALING_KEY: [u8; 32] = [7; 32];
+/// The secret of `demo-symfoni`.
+pub const CLIENT_SECRET: &str = "a-client-secret-for-tests-of-256-random-bits";
+/// The redirect URI of `demo-symfoni`.
+pub const REDIRECT_URI: &str = "https://rp.localhost/callback";
+
+const TEMPLATE: &str = "template_idp";
+
+/// What the tests of one process share.
+pub struct Site {
+    pub postgres: Server,
+    pub pki: Pki,
+    databases: AtomicU32,
+}
+
+/// The site, made by the first test that asks. PostgreSQL ends with the process.
+pub fn site() -> &'static Site {
+    static SITE: OnceLock<Site> = OnceLock::new();
+    // A thread of its own, because a runtime cannot wait inside another.
+    SITE.get_or_init(|| std::thread::spawn(make).join().expect("the site is made"))
+}
+
+fn make() -> Site {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pki");
+    let pki = std::thread::spawn(move || Pki::load_or_create(&folder, Utc::now()));
+    let postgres = Server::start(&Options::default()).unwrap_or_else(|error| panic!("{error}"));
+    let pki = pki.join().expect("no panic").expect("the look-alike PKI");
+    let site = Site { postgres, pki, databases: AtomicU32::new(0) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(site.make_template());
+    site
+}
+
+impl Site {
+    /// The configuration of a node on a port, with a database.
+    pub fn config(&self, port: u16, database_url: String) -> Config {
+        installation::config(installation::Site {
+            port,
+            database_url,
+            pki: &self.pki,
+            sealing_key: SealingKey::new(SEALING_KEY),
+        })
+        .unwrap()
+    }
+
+    /// A database of a test's own, cloned from the template; its statements are logged.
+    pub async fn database(&self) -> String {
+        let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.postgres.create_database(&name, Some(TEMPLATE)).await.unwrap();
+        self.url(&name)
+    }
+
+    /// An empty database of a test's own.
+    pub async fn empty_database(&self) -> String {
+        let name = format!("empty_{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.postgres.create_database(&name, None).await.unwrap();
+        self.url(&name)
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("{}&options[log_statement]=all", self.postgres.url(name))
+    }
+
+    // Migrated, seeded, and with its signing keys, so that no test waits for an RSA key.
+    async fn make_template(&self) {
+        self.postgres.create_database(TEMPLATE, None).await.unwrap();
+        let config = self.config(443, self.url(TEMPLATE));
+        let pool = store::connect(&config.database).await.unwrap();
+        store::migrate::run(&pool).await.unwrap();
+        let (random, now) = (Random::system(), Utc::now());
+        seed::people(&pool, &self.pki, &random, now).await.unwrap();
+        let client = seed::demo_client(REDIRECT_URI, CLIENT_SECRET);
+        seed::client(&pool, &client, now).await.unwrap();
+        pool.close().await;
+        let node = serve::start(&config, Clock::system(), random, Vec::new()).await.unwrap();
+        node.stop().await;
+    }
+}

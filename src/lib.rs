@@ -21,7 +21,7 @@
 //! | [`audit`] | what is recorded of a login for an inspector |
 //! | [`error`] | the catalogue of codes, and their wording in Swedish and English |
 //! | [`clock`], [`random`], [`secret`] | seams for time and randomness, comparison in constant time |
-//! | [`dev`] | feature `dev`: a throw-away database, a look-alike SITHS PKI, a relying party |
+//! | `dev` | feature `dev`: a throw-away database, a look-alike SITHS PKI, a relying party |
 //!
 //! Who may use whom:
 //!

@@ -3,4 +3,11 @@
 //! One binary. Every test has a database and a node of its own, and a clock that it moves.
 
 mod harness;
+
+mod authorize;
+mod client_authentication;
+mod discovery;
+mod errors;
 mod login;
+mod token;
+mod user_info;

@@ -67,7 +67,7 @@ pub fn handed_back(answer: &Response, redirect_uri: &str) -> BTreeMap<String, St
     let location = answer.headers["location"].to_str().unwrap();
     let query = location.strip_prefix(redirect_uri).unwrap_or_else(|| panic!("to {location}"));
     let mut parameters = BTreeMap::new();
-    for (name, value) in url::form_urlencoded::parse(query[1..].as_bytes()) {
+    for (name, value) in url::form_urlencoded::parse(&query.as_bytes()[1..]) {
         let earlier = parameters.insert(name.clone().into_owned(), value.into_owned());
         assert_eq!(earlier, None, "{name} twice");
     }

@@ -255,6 +255,23 @@ async fn state_comes_back_to_the_letter() {
 }
 
 #[tokio::test]
+async fn a_request_as_long_as_is_read_comes_through() {
+    let idp = TestIdp::start().await;
+    let short = idp.authorize().set("state", "").url().query().unwrap().len();
+    let state = "s".repeat(8 * 1024 - short);
+    let request = idp.authorize().set("state", &state);
+    let walk = idp.walk(&mut idp.browser("clinician"), &request.url()).await;
+    assert_eq!(handed_back(walk.last(), REDIRECT_URI)["state"], state);
+    // HTTP/2 takes 16 KiB of header in all, and browsers add some of their own.
+    for answer in &walk.0 {
+        assert!(answer.url.as_str().len() < 14 * 1024, "{}", answer.url.as_str().len());
+    }
+    let longer = idp.authorize().set("state", &format!("{state}s"));
+    let answer = idp.browser("clinician").get(&longer.url()).await.unwrap();
+    assert_eq!(told_by_page(&answer), "request_too_long");
+}
+
+#[tokio::test]
 async fn a_redirect_uri_keeps_its_own_query() {
     let idp = TestIdp::start().await;
     let uri = "https://rp.localhost/callback?tenant=a%2Fb&x=%c3%a5+1";

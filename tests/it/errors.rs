@@ -114,6 +114,23 @@ async fn a_login_that_is_late_lost_or_used_has_its_code() {
 }
 
 #[tokio::test]
+async fn a_page_changes_its_language_however_long_the_request_was() {
+    let idp = TestIdp::start().await;
+    for state in ["short".to_owned(), "long".repeat(1900)] {
+        let mut browser = idp.browser("expired");
+        let request = idp.authorize().set("state", &state).set("ui_locales", "fi sv");
+        let walk = idp.walk(&mut browser, &request.url()).await;
+        let page = walk.last();
+        assert!(page.body.contains("<html lang=\"sv\">"));
+        let english = format!("{}&ui_locales=en", page.url);
+        let page = browser.get(&english.parse().unwrap()).await.unwrap();
+        // Shown again, it is the same failure, not a replay.
+        assert_eq!(told_by_page(&page), "certificate_expired");
+        assert!(page.body.contains("<html lang=\"en\">"), "{}", state.len());
+    }
+}
+
+#[tokio::test]
 async fn a_database_that_is_away_is_told_as_such() {
     let idp = TestIdp::start().await;
     let mut browser = idp.browser("clinician");

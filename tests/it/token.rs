@@ -264,7 +264,10 @@ async fn an_id_token_says_who_when_and_how() {
         let id_token = tokens["id_token"].as_str().unwrap();
         let claims = verified(&idp, id_token, algorithm, CLIENT_ID).await;
 
-        assert_eq!(header(id_token)["alg"], signing.name());
+        let header = header(id_token);
+        assert_eq!(header["alg"], signing.name());
+        // No typ (RFC 7519 §5.1: optional), and so never that of an access token.
+        assert_eq!(header.keys().collect::<Vec<_>>(), ["alg", "kid"]);
         assert_eq!(claims["iss"], idp.config.issuer_identifier());
         assert!(claims["aud"] == CLIENT_ID || claims["aud"] == json!([CLIENT_ID]), "{claims}");
         let [iat, exp] = ["iat", "exp"].map(|name| claims[name].as_i64().unwrap());

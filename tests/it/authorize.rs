@@ -142,6 +142,8 @@ async fn another_method_than_get_and_post_is_not_taken() {
     let request = idp.http().put(idp.authorize().url()).send().await.unwrap();
     let answer = Answer::of(request).await;
     assert_eq!(answer.status, 405);
+    // RFC 9110 §15.5.6
+    assert_eq!(answer.header("allow"), "GET,HEAD,POST");
     assert_eq!(crate::harness::page_code(&answer.body).as_deref(), Some("method_not_allowed"));
 }
 
@@ -384,6 +386,55 @@ async fn a_session_of_whom_may_no_longer_log_in_stands_in_for_nothing() {
     idp.sql("update users set enabled = false where given_name = 'Anna'").await;
     let answer = browser.get(&idp.authorize().set("prompt", "none").url()).await.unwrap();
     assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+}
+
+#[tokio::test]
+async fn another_person_in_the_same_browser_ends_the_session_of_the_one_before() {
+    let idp = TestIdp::start().await;
+    let mut browser = idp.browser("clinician");
+    let code = idp.code(&mut browser, &idp.authorize()).await;
+    let first = idp.tokens(&idp.token_request(&code)).await;
+    idp.swap(&mut browser, Some(idp.card("reserve-card")));
+    let code = idp.code(&mut browser, &idp.authorize()).await;
+    let second = idp.tokens(&idp.token_request(&code)).await;
+    let gone = idp.user_info(first["access_token"].as_str().unwrap()).await;
+    assert_eq!(gone.problem(idp.issuer()), "token_revoked");
+    let code = idp.code(&mut browser, &idp.authorize().set("prompt", "none")).await;
+    let silent = idp.tokens(&idp.token_request(&code)).await;
+    let sub = |tokens: &serde_json::Value| {
+        crate::token::claims(tokens["id_token"].as_str().unwrap())["sub"].clone()
+    };
+    assert_eq!(sub(&silent), sub(&second));
+    assert_ne!(sub(&silent), sub(&first));
+}
+
+#[tokio::test]
+async fn a_client_that_is_switched_off_on_the_way_gets_no_code() {
+    let idp = TestIdp::start().await;
+    let mut browser = idp.browser("clinician");
+    let card = browser.get(&idp.authorize().url()).await.unwrap().location().unwrap();
+    let resume = browser.get(&card).await.unwrap().location().unwrap();
+    idp.register(|client| client.enabled = false).await;
+    assert_eq!(told_by_page(&browser.get(&resume).await.unwrap()), "client_unknown");
+    assert!(idp.tables().await["codes"].is_empty());
+}
+
+#[tokio::test]
+async fn the_cookies_are_bound_to_their_host_and_kept_from_scripts() {
+    let idp = TestIdp::start().await;
+    let walk = idp.walk(&mut idp.browser("clinician"), &idp.authorize().url()).await;
+    let set: Vec<&str> = walk
+        .0
+        .iter()
+        .flat_map(|answer| answer.headers.get_all("set-cookie"))
+        .map(|field| field.to_str().unwrap())
+        .collect();
+    let names: Vec<&str> = set.iter().map(|field| field.split('=').next().unwrap()).collect();
+    assert_eq!(names, ["__Host-siths-idp-browser", "__Host-siths-idp-session"]);
+    for field in set {
+        assert!(field.contains("; Path=/; Secure; HttpOnly; SameSite=Lax"), "{field}");
+        assert!(!field.to_ascii_lowercase().contains("domain"), "{field}");
+    }
 }
 
 #[tokio::test]

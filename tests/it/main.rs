@@ -17,5 +17,7 @@ mod client_authentication;
 mod discovery;
 mod errors;
 mod login;
+mod login_errors;
+mod sessions;
 mod token;
 mod user_info;

@@ -223,12 +223,13 @@ async fn a_token_of_a_key_that_was_revoked_is_not_ours() {
     let good = access_token(&idp).await;
     let kid = jsonwebtoken::decode_header(&good).unwrap().kid.unwrap();
     sqlx::query("update signing_keys set revoked_at = $2 where kid = $1")
-        .bind(kid)
+        .bind(&kid)
         .bind(idp.clock.now())
         .execute(idp.pool())
         .await
         .unwrap();
-    siths_idp::serve::registry::reload(&idp.node.app).await.unwrap();
+    let now = idp.clock.now();
+    idp.until(|app| app.registry.load().keyring.at(now).verifying(&kid).is_none()).await;
     assert_eq!(challenged(&idp, &idp.user_info(&good).await), "token_malformed");
 }
 

@@ -21,6 +21,7 @@ use siths_idp::dev::seed;
 use siths_idp::oidc::client::Client;
 use siths_idp::random::Random;
 use siths_idp::serve::{self, Node};
+use siths_idp::state::App;
 use siths_idp::store::PgPool;
 use url::Url;
 
@@ -135,13 +136,23 @@ impl TestIdp {
         client(self.pki().web_ca_pem(), None, rustls::ALL_VERSIONS).unwrap()
     }
 
-    /// Changes the registration of `demo-symfoni`, in force at once.
+    /// Changes the registration of `demo-symfoni`, in force when this returns.
     pub async fn register(&self, edit: impl FnOnce(&mut Client)) -> Client {
         let mut client = seed::demo_client(REDIRECT_URI, CLIENT_SECRET);
         edit(&mut client);
         seed::client(self.pool(), &client, self.clock.now()).await.unwrap();
-        serve::registry::reload(&self.node.app).await.unwrap();
+        self.until(|app| app.client(&client.id).as_deref() == Some(&client)).await;
         client
+    }
+
+    /// Waits for the node to be told of a change and to have it in use. A reload of one's own could
+    /// be undone by the node's, which may have read before.
+    pub async fn until(&self, is_in_use: impl Fn(&App) -> bool) {
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !is_in_use(&self.node.app) {
+            assert!(tokio::time::Instant::now() < deadline, "the node is not told of the change");
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
     }
 
     /// Runs one statement that has no place in the product.

@@ -69,5 +69,6 @@ fn card_host(app: &App) -> Router {
         .fallback(card::elsewhere)
         .method_not_allowed_fallback(card::elsewhere)
         .with_state(app.clone())
+        .layer(from_fn_with_state(app.clone(), layers::catch_panic_at_card))
         .layer(from_fn(layers::security_headers))
 }

@@ -149,29 +149,37 @@ async fn finish(demo: &Demo, uri: &str, pending: Pending) -> anyhow::Result<Stri
     .render())
 }
 
-// What a system shows its user: the documented message of the code, from the back channel.
+// What a system shows its user: the documented message of the code, from the back channel where a
+// card was judged, and from the public catalogue where the request did not come so far.
 async fn told(party: &RelyingParty, parameters: &[(String, String)]) -> anyhow::Result<String> {
     let get = |name: &str| {
         parameters.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value.as_str())
     };
     let (code, reference) = (get("error_code"), get("error_ref"));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let story = party.login_error(reference).await?;
-    let told = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let documented = told(&story["messages"]["sv"]);
-    let sentence =
-        if documented.is_empty() { get("error_description").to_owned() } else { documented };
-    let advice: Vec<String> =
-        story["actions"]["sv"].as_array().into_iter().flatten().map(told).collect();
-    let contact = told(&story["contact"]["sv"]);
-    Ok(DemoError {
+    let (sentence, advice, contact) = if story["messages"]["sv"].is_string() {
+        (
+            story["messages"]["sv"].clone(),
+            story["actions"]["sv"].clone(),
+            story["contact"]["sv"].clone(),
+        )
+    } else {
+        let row = party.catalogued(code).await?;
+        let sv = &row["messages"]["sv"];
+        (sv["message"].clone(), sv["advice"].clone(), sv["contact_name"].clone())
+    };
+    let named = |value: &Value| text(value).replace("{system}", "Demo-Symfoni");
+    let advice: Vec<String> = advice.as_array().into_iter().flatten().map(named).collect();
+    let page = DemoError {
         code,
-        sentence: &sentence,
+        sentence: &named(&sentence),
         advice: &advice,
         reference,
-        contact: &contact,
+        contact: &named(&contact),
         login_url: "/login",
-    }
-    .render())
+    };
+    Ok(page.render())
 }
 
 fn lost() -> Response {

@@ -207,6 +207,18 @@ impl RelyingParty {
         Ok(serde_json::to_value(claims)?)
     }
 
+    /// What the public catalogue says of a code: all there is where a request was refused before
+    /// anybody showed a card.
+    ///
+    /// # Errors
+    /// When the provider cannot be reached, or does not know the code.
+    pub async fn catalogued(&self, code: &str) -> anyhow::Result<Value> {
+        let url = format!("{}/errors", self.registered.issuer);
+        let catalogue: Value = self.http.get(url).send().await?.json().await?;
+        let rows = catalogue["errors"].as_array().context("no catalogue")?;
+        rows.iter().find(|row| row["code"] == code).cloned().context("no such code")
+    }
+
     /// Fetches the story of a failed login, with the client's own credentials.
     ///
     /// # Errors

@@ -55,11 +55,23 @@ pub async fn login_error(
     let presented = Presented::parse(authorization, params)?;
     let now = app.clock.now();
     let by = authenticate(&presented, |id| app.client(id), &app.issuer, now)?;
+    if !is_reference(reference) {
+        return Err(LoginErrorFault::Unknown);
+    }
     match read(&app.pool, reference, &by, address, now).await? {
         Reading::Found(found) => Ok(story(app, reference, &by.client, &found)),
         Reading::Unknown => Err(LoginErrorFault::Unknown),
         Reading::AssertionReplayed => Err(ClientAuthFault::AssertionReplayed.into()),
     }
+}
+
+// As Random::reference makes them; anything else is not looked for.
+fn is_reference(text: &str) -> bool {
+    text.len() == 9
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 => byte == b'-',
+            _ => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
+        })
 }
 
 fn story(app: &App, reference: &str, client: &Client, found: &LoginError) -> Value {

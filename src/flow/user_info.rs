@@ -19,6 +19,9 @@ pub enum TokenFault {
     /// In more than one way.
     #[error("sent in more than one way")]
     Repeated,
+    /// In the address.
+    #[error("in the query")]
+    InQuery,
     /// No access token of ours.
     #[error("no access token of ours")]
     Malformed,
@@ -43,6 +46,7 @@ impl TokenFault {
         match self {
             Self::Missing => Code::TokenMissing,
             Self::Repeated => Code::TokenRepeated,
+            Self::InQuery => Code::TokenInQuery,
             Self::Malformed => Code::TokenMalformed,
             Self::Expired => Code::TokenExpired,
             Self::Revoked => Code::TokenRevoked,

@@ -37,7 +37,7 @@ pub async fn by_form(
     match form(&headers, body).await {
         Ok(params) => respond(&app, &peer, &uri, &headers, Ok(params)).await,
         Err(FormFault::Params(fault)) => respond(&app, &peer, &uri, &headers, Err(fault)).await,
-        Err(fault @ FormFault::ContentType) => {
+        Err(fault @ (FormFault::ContentType | FormFault::TooSlow)) => {
             render::page(&app, fault.code(), &Reader::of(&uri, &headers))
         }
     }

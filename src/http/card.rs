@@ -7,6 +7,7 @@ use axum::response::Response;
 
 use super::render;
 use crate::flow::card as flow;
+use crate::flow::login::RESUME_PATH;
 use crate::oidc::params::Params;
 use crate::oidc::reply_to::issuer_identifier;
 use crate::state::App;
@@ -21,6 +22,12 @@ pub async fn card(State(app): State<App>, Extension(peer): Extension<Peer>, uri:
         Host::Issuer => "",
     };
     render::redirect(&flow::card(&app, host, peer.chain.as_ref(), login), &[])
+}
+
+/// To the issuer host without a ticket: it says that the login is lost.
+#[must_use]
+pub fn lost(app: &App) -> Response {
+    render::redirect(&format!("{}{RESUME_PATH}", issuer_identifier(&app.issuer)), &[])
 }
 
 /// Whatever else is asked for here (a favicon, a wrong method) is on the issuer host.

@@ -9,6 +9,8 @@ use axum::response::{Html, IntoResponse as _, Response};
 use super::pages::{CodePage, STYLESHEET, StartPage};
 use super::render::{self, Reader};
 use crate::error::{Code, tables};
+use crate::oidc::metadata::paths;
+use crate::oidc::problem::Problem;
 use crate::oidc::reply_to::issuer_identifier;
 use crate::state::App;
 
@@ -56,7 +58,12 @@ pub async fn not_found(State(app): State<App>, uri: Uri, headers: HeaderMap) -> 
     render::page(&app, Code::NotFound, &Reader::of(&uri, &headers))
 }
 
-/// Another method than the address takes.
+/// Another method than the address takes: a page for people, JSON where clients call.
 pub async fn method_not_allowed(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+    let for_clients = [paths::TOKEN, paths::USERINFO, paths::JWKS, paths::DISCOVERY];
+    if for_clients.contains(&uri.path()) || uri.path().starts_with(paths::LOGIN_ERRORS) {
+        let reference = app.random.reference();
+        return render::json_problem(&app, &Problem { code: Code::MethodNotAllowed, reference });
+    }
     render::page(&app, Code::MethodNotAllowed, &Reader::of(&uri, &headers))
 }

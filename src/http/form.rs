@@ -1,5 +1,7 @@
 //! Form bodies, read within bounds.
 
+use std::time::Duration;
+
 use axum::body::{Body, to_bytes};
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
@@ -7,11 +9,16 @@ use axum::http::header::CONTENT_TYPE;
 use crate::error::Code;
 use crate::oidc::params::{MAX_LENGTH, Params, ParamsFault};
 
+/// How long a body may take: nobody holds a connection by sending one byte now and then.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FormFault {
     /// Another content type.
     ContentType,
+    /// It did not come in time.
+    TooSlow,
     /// Its contents.
     Params(ParamsFault),
 }
@@ -22,6 +29,7 @@ impl FormFault {
     pub const fn code(self) -> Code {
         match self {
             Self::ContentType => Code::ContentTypeUnsupported,
+            Self::TooSlow => Code::RequestTooSlow,
             Self::Params(fault) => fault.code(),
         }
     }
@@ -35,8 +43,10 @@ pub async fn form(headers: &HeaderMap, body: Body) -> Result<Params, FormFault> 
     if !is_form(headers) {
         return Err(FormFault::ContentType);
     }
-    let bytes =
-        to_bytes(body, MAX_LENGTH).await.map_err(|_| FormFault::Params(ParamsFault::TooLong))?;
+    let bytes = tokio::time::timeout(PATIENCE, to_bytes(body, MAX_LENGTH))
+        .await
+        .map_err(|_| FormFault::TooSlow)?
+        .map_err(|_| FormFault::Params(ParamsFault::TooLong))?;
     let text =
         std::str::from_utf8(&bytes).map_err(|_| FormFault::Params(ParamsFault::Malformed))?;
     Params::parse(text).map_err(FormFault::Params)

@@ -1,14 +1,15 @@
 //! What every response has, and what happens when a handler panics.
 
 use axum::extract::{Request, State};
+use axum::http::HeaderValue;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::card;
 use super::pages;
 use super::render;
 use crate::error::Code;
@@ -37,15 +38,25 @@ pub async fn security_headers(request: Request, next: Next) -> Response {
 
 /// A panic in a handler is answered as `internal`, and the node lives on.
 pub async fn catch_panic(State(app): State<App>, request: Request, next: Next) -> Response {
-    let running = tokio::spawn(next.run(request));
-    match running.await {
+    match guarded(&app, request, next).await {
         Ok(response) => response,
-        Err(error) => {
-            let problem = Problem { code: Code::Internal, reference: app.random.reference() };
-            tracing::error!(reference = %problem.reference, panic = error.is_panic(), "a handler failed");
-            let mut response = render::json_problem(&app, &problem);
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response
-        }
+        Err(reference) => render::json_problem(&app, &Problem { code: Code::Internal, reference }),
     }
+}
+
+/// The same on a card host, which answers with redirects alone.
+pub async fn catch_panic_at_card(State(app): State<App>, request: Request, next: Next) -> Response {
+    match guarded(&app, request, next).await {
+        Ok(response) => response,
+        Err(_) => card::lost(&app),
+    }
+}
+
+// In a task of its own, which a panic ends alone; the reference of the log line where it did.
+async fn guarded(app: &App, request: Request, next: Next) -> Result<Response, String> {
+    tokio::spawn(next.run(request)).await.map_err(|error| {
+        let reference = app.random.reference();
+        tracing::error!(%reference, panic = error.is_panic(), "a handler failed");
+        reference
+    })
 }

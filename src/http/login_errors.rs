@@ -58,7 +58,7 @@ async fn respond(
         Ok(story) => render::story(&story),
         Err(fault) => {
             let reference = app.random.reference();
-            tracing::info!(%reference, %fault, "no story of a failed login");
+            tracing::debug!(%reference, %fault, "no story of a failed login");
             render::json_problem(app, &Problem { code: fault.code(), reference })
         }
     }

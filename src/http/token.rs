@@ -37,7 +37,7 @@ pub async fn token(
             response
         }
         Err(fault) => {
-            tracing::info!(%reference, %fault, "no tokens");
+            tracing::debug!(%reference, %fault, "no tokens");
             render::json_problem(&app, &Problem { code: fault.code(), reference })
         }
     }

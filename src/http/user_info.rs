@@ -17,14 +17,14 @@ use crate::state::App;
 /// The access token in the Authorization header (RFC 6750 §2.1). In the query it is not taken
 /// (RFC 9700 §4.3.2).
 pub async fn by_header(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
-    let token = if is_in_query(&uri) { Err(TokenFault::Repeated) } else { bearer(&headers) };
+    let token = if is_in_query(&uri) { Err(TokenFault::InQuery) } else { bearer(&headers) };
     respond(&app, token).await
 }
 
 /// The access token in the Authorization header or in the form (RFC 6750 §2.2).
 pub async fn by_form(State(app): State<App>, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     if is_in_query(&uri) {
-        return respond(&app, Err(TokenFault::Repeated)).await;
+        return respond(&app, Err(TokenFault::InQuery)).await;
     }
     let in_form = if headers.contains_key(CONTENT_TYPE) {
         match form(&headers, body).await {
@@ -58,7 +58,7 @@ async fn respond(app: &App, token: Result<String, TokenFault>) -> Response {
         }
         Err(fault) => {
             let reference = app.random.reference();
-            tracing::info!(%reference, %fault, "no claims");
+            tracing::debug!(%reference, %fault, "no claims");
             render::bearer_problem(app, &Problem { code: fault.code(), reference })
         }
     }

@@ -221,7 +221,8 @@ fn basic_credentials(header: &str) -> Result<Option<(String, SecretString)>, Cli
     let malformed = ClientAuthFault::Malformed;
     let bytes = STANDARD.decode(encoded.trim()).map_err(|_| malformed)?;
     let text = String::from_utf8(bytes).map_err(|_| malformed)?;
-    let (id, secret) = text.split_once(':').ok_or(malformed)?;
+    // At the last colon: a client_id that is an address has one, and our secrets have none.
+    let (id, secret) = text.rsplit_once(':').ok_or(malformed)?;
     let decode = |part: &str| {
         let joined = format!("v={part}");
         url::form_urlencoded::parse(joined.as_bytes()).next().map(|(_, value)| value.into_owned())

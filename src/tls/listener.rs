@@ -3,10 +3,12 @@
 //! Must never log the contents of a certificate, and never wait for one peer before serving the
 //! next.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -44,6 +46,9 @@ pub struct Settings {
     pub header_timeout: Duration,
     /// How many connections may be open; more are dropped at once.
     pub max_connections: usize,
+    /// How many handshakes on card hosts may be under way at one address, which may be a whole
+    /// hospital's.
+    pub max_choosing_per_address: usize,
     /// How many requests may run at once on one HTTP/2 connection.
     pub max_streams: u32,
     /// Whether card hosts speak TLS 1.2: some card drivers lack RSA-PSS, which TLS 1.3 needs.
@@ -60,6 +65,7 @@ impl Default for Settings {
             first_request_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(30),
             max_connections: 4096,
+            max_choosing_per_address: 256,
             max_streams: 128,
             card_tls12: true,
             card_tls13: true,
@@ -107,6 +113,8 @@ pub async fn serve(
     server
         .acceptor(Door(Arc::new(Shared {
             permits: Arc::new(Semaphore::new(settings.max_connections)),
+            choosing: Arc::new(Semaphore::new(settings.max_connections.div_ceil(2))),
+            by_address: Mutex::default(),
             configs,
             parts,
         })))
@@ -122,6 +130,11 @@ struct Door(Arc<Shared>);
 
 struct Shared {
     permits: Arc<Semaphore>,
+    // People at their choosers, who take their time: at most half of all, so that card hosts never
+    // take the issuer host down.
+    choosing: Arc<Semaphore>,
+    // How many of them at each address.
+    by_address: Mutex<HashMap<IpAddr, usize>>,
     configs: Configs,
     parts: TlsParts,
 }
@@ -147,27 +160,27 @@ impl Shared {
         // Dropped and not queued: whoever waits here is as likely an attack as a person.
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
             counters.fail(Failure::OverLimit);
-            tracing::info!(%addr, "connection dropped: too many are open");
+            tracing::debug!(%addr, "connection dropped: too many are open");
             return Err(io::ErrorKind::ConnectionRefused.into());
         };
         stream.set_nodelay(true)?;
         let mut sni = None;
-        let failure = match self.shake_hands(stream, &mut sni).await {
+        let failure = match self.shake_hands(addr, stream, &mut sni).await {
             Ok((stream, host)) => {
                 counters.accept();
                 let peer = self.peer(addr, host, sni.as_deref(), stream.get_ref().1);
                 return Ok((Admitted { stream, _permit: permit }, peer));
             }
             Err(error) if error.kind() == io::ErrorKind::TimedOut => (Failure::TimedOut, error),
+            Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
+                (Failure::OverLimit, error)
+            }
             Err(error) => (Failure::of(&error), error),
         };
         let (kind, error) = failure;
         counters.fail(kind);
-        match kind {
-            // Port scanners and browsers that change their mind: not worth a line by default.
-            Failure::Closed => tracing::debug!(%addr, sni, %error, "handshake left by the peer"),
-            _ => tracing::info!(%addr, sni, ?kind, %error, "handshake failed"),
-        }
+        // Counted, and told once a minute: a line for each would let strangers fill the disk.
+        tracing::debug!(%addr, sni, ?kind, %error, "handshake failed");
         Err(error)
     }
 
@@ -175,6 +188,7 @@ impl Shared {
     // nobody types a ClientHello. `sni` outlives the handshake for the log.
     async fn shake_hands(
         &self,
+        addr: SocketAddr,
         stream: TcpStream,
         sni: &mut Option<String>,
     ) -> io::Result<(TlsStream<TcpStream>, Host)> {
@@ -187,8 +201,24 @@ impl Shared {
             Host::Issuer => (&self.configs.issuer, settings.handshake_timeout),
             Host::Card { .. } => (&self.configs.card, settings.card_handshake_timeout),
         };
+        let _place = match host {
+            Host::Issuer => None,
+            Host::Card { .. } => Some(self.choose(addr.ip()).ok_or(io::ErrorKind::QuotaExceeded)?),
+        };
         let stream = timeout(limit, start.into_stream(config.clone())).await??;
         Ok((stream, host))
+    }
+
+    fn choose(&self, address: IpAddr) -> Option<Choosing<'_>> {
+        let permit = self.choosing.clone().try_acquire_owned().ok()?;
+        let most = self.parts.settings.max_choosing_per_address;
+        let mut all = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let here = all.entry(address).or_default();
+        if *here >= most {
+            return None;
+        }
+        *here += 1;
+        Some(Choosing { by_address: &self.by_address, address, _permit: permit })
     }
 
     fn peer(
@@ -219,6 +249,25 @@ impl Shared {
                 ),
                 alpn: alpn.map(|name| String::from_utf8_lossy(name).into_owned()),
             },
+        }
+    }
+}
+
+/// A handshake on a card host under way; its place is free again when it is dropped.
+struct Choosing<'s> {
+    by_address: &'s Mutex<HashMap<IpAddr, usize>>,
+    address: IpAddr,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Choosing<'_> {
+    fn drop(&mut self) {
+        let mut all = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Entry::Occupied(mut here) = all.entry(self.address) {
+            *here.get_mut() -= 1;
+            if *here.get() == 0 {
+                here.remove();
+            }
         }
     }
 }

@@ -10,7 +10,7 @@ use siths_idp::dev::seed::CLIENT_ID;
 use siths_idp::oidc::client::ClientAuthentication;
 use siths_idp::secret::sha256;
 
-use crate::harness::assertion::{Assertion, ClientKey, ed25519, p256, p384, rsa, stranger};
+use crate::harness::assertion::{Assertion, ClientKey, p256, rsa, stranger};
 use crate::harness::{Answer, Authorize, CLIENT_SECRET, TestIdp, TokenRequest};
 
 /// A client of each method, all with the same secret and the same redirect URI.
@@ -363,10 +363,8 @@ async fn every_audience_and_every_algorithm_that_is_advertised_is_taken() {
         (p256(), Algorithm::ES256, json!(token)),
         (p256(), Algorithm::ES256, json!(["https://other.example", issuer])),
         (p256(), Algorithm::ES256, json!([token])),
-        (p384(), Algorithm::ES384, json!(issuer)),
         (rsa(), Algorithm::RS256, json!(issuer)),
         (rsa(), Algorithm::PS256, json!(token)),
-        (ed25519(), Algorithm::EdDSA, json!(issuer)),
     ] {
         with_key(&idp, "jwt", key).await;
         let code = code_for(&idp, "jwt").await;
@@ -377,9 +375,9 @@ async fn every_audience_and_every_algorithm_that_is_advertised_is_taken() {
     }
 }
 
-#[tokio::test]
-async fn every_key_that_is_verified_here_can_be_registered() {
-    for key in [p256(), p384(), rsa(), ed25519()] {
+#[test]
+fn keys_can_be_registered_whose_algorithms_are_advertised() {
+    for key in [p256(), rsa()] {
         let set = json!({ "keys": [key.jwk] });
         assert_eq!(siths_idp::keys::public_jwk::check_set(&set), Ok(()), "{set}");
     }

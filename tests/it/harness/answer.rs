@@ -65,9 +65,11 @@ pub fn told_by_page(answer: &Response) -> String {
 /// The parameters that a redirect hands to the relying party, each of them once.
 pub fn handed_back(answer: &Response, redirect_uri: &str) -> BTreeMap<String, String> {
     let location = answer.headers["location"].to_str().unwrap();
-    let query = location.strip_prefix(redirect_uri).unwrap_or_else(|| panic!("to {location}"));
+    let separator = if redirect_uri.contains('?') { '&' } else { '?' };
+    let query = location.strip_prefix(redirect_uri).and_then(|rest| rest.strip_prefix(separator));
+    let query = query.unwrap_or_else(|| panic!("to {location}"));
     let mut parameters = BTreeMap::new();
-    for (name, value) in url::form_urlencoded::parse(&query.as_bytes()[1..]) {
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         let earlier = parameters.insert(name.clone().into_owned(), value.into_owned());
         assert_eq!(earlier, None, "{name} twice");
     }

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use rcgen::{KeyPair, SignatureAlgorithm};
+use rcgen::KeyPair;
 use serde_json::{Value, json};
 use siths_idp::keys::SigningAlg;
 use siths_idp::keys::signer::PrivateKey;
@@ -32,32 +32,13 @@ impl ClientKey {
 /// A P-256 key.
 pub fn p256() -> &'static ClientKey {
     static KEY: OnceLock<ClientKey> = OnceLock::new();
-    KEY.get_or_init(|| ec(&rcgen::PKCS_ECDSA_P256_SHA256, "P-256"))
+    KEY.get_or_init(ec)
 }
 
 /// Another P-256 key.
 pub fn stranger() -> &'static ClientKey {
     static KEY: OnceLock<ClientKey> = OnceLock::new();
-    KEY.get_or_init(|| ec(&rcgen::PKCS_ECDSA_P256_SHA256, "P-256"))
-}
-
-/// A P-384 key.
-pub fn p384() -> &'static ClientKey {
-    static KEY: OnceLock<ClientKey> = OnceLock::new();
-    KEY.get_or_init(|| ec(&rcgen::PKCS_ECDSA_P384_SHA384, "P-384"))
-}
-
-/// An Ed25519 key.
-pub fn ed25519() -> &'static ClientKey {
-    static KEY: OnceLock<ClientKey> = OnceLock::new();
-    KEY.get_or_init(|| {
-        let pair = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
-        let x = URL_SAFE_NO_PAD.encode(pair.public_key_raw());
-        ClientKey {
-            signing: EncodingKey::from_ed_der(&pair.serialize_der()),
-            jwk: json!({ "kty": "OKP", "crv": "Ed25519", "x": x }),
-        }
-    })
+    KEY.get_or_init(ec)
 }
 
 /// An RSA key of 2048 bits.
@@ -78,14 +59,13 @@ pub fn rsa() -> &'static ClientKey {
     })
 }
 
-fn ec(algorithm: &'static SignatureAlgorithm, curve: &str) -> ClientKey {
-    let pair = KeyPair::generate_for(algorithm).unwrap();
+fn ec() -> ClientKey {
+    let pair = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
     // SEC 1 §2.3.3: 04, x, y.
-    let (x, y) = pair.public_key_raw()[1..].split_at(pair.public_key_raw().len() / 2);
-    let [x, y] = [x, y].map(|number| URL_SAFE_NO_PAD.encode(number));
+    let [x, y] = [1..33, 33..65].map(|at| URL_SAFE_NO_PAD.encode(&pair.public_key_raw()[at]));
     ClientKey {
         signing: EncodingKey::from_ec_der(&pair.serialize_der()),
-        jwk: json!({ "kty": "EC", "crv": curve, "x": x, "y": y }),
+        jwk: json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y }),
     }
 }
 

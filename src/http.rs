@@ -44,9 +44,12 @@ fn issuer_host(app: &App) -> Router {
         .route(pages::STYLESHEET_PATH, get(errors::stylesheet))
         .route(paths::DISCOVERY, get(discovery::metadata))
         .route(paths::JWKS, get(discovery::jwks))
-        .route(paths::AUTHORIZE, get(authorize::by_query).post(authorize::by_form))
-        .route(RESUME_PATH, get(resume::resume))
-        .route(AGAIN_PATH, get(resume::again))
+        .route(
+            paths::AUTHORIZE,
+            get(authorize::by_query).post(authorize::by_form).head(errors::method_not_allowed),
+        )
+        .route(RESUME_PATH, get(resume::resume).head(errors::method_not_allowed))
+        .route(AGAIN_PATH, get(resume::again).head(errors::method_not_allowed))
         .route(paths::TOKEN, post(token::token))
         .route(paths::USERINFO, get(user_info::by_header).post(user_info::by_form))
         .route(paths::ERRORS, get(errors::catalogue))
@@ -65,7 +68,7 @@ fn issuer_host(app: &App) -> Router {
 /// The card hosts: one address, and everything else leads back to the issuer host.
 fn card_host(app: &App) -> Router {
     Router::new()
-        .route(CARD_PATH, get(card::card))
+        .route(CARD_PATH, get(card::card).head(card::elsewhere))
         .fallback(card::elsewhere)
         .method_not_allowed_fallback(card::elsewhere)
         .with_state(app.clone())

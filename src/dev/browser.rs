@@ -151,6 +151,11 @@ impl Browser {
         bail!("redirected {MOST_REDIRECTS} times")
     }
 
+    /// Takes the cookies of another: two tabs of one browser.
+    pub fn take_cookies(&mut self, other: Self) {
+        self.cookies.extend(other.cookies);
+    }
+
     /// Forgets a cookie.
     pub fn forget(&mut self, name: &str) {
         self.cookies.retain(|(_, found), _| found != name);

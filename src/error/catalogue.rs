@@ -106,7 +106,7 @@ catalogue! {
     /// `prompt=none`, and no session that is good enough.
     LoginRequired = "login_required", "login_required", 403, RelyingParty, false;
     /// Too many failed logins from this address.
-    Busy = "busy", "temporarily_unavailable", 429, RelyingParty, true;
+    Busy = "busy", "temporarily_unavailable", 503, RelyingParty, true;
     /// The database or another part is away.
     Unavailable = "unavailable", "temporarily_unavailable", 503, RelyingParty, true;
     /// A fault of ours.

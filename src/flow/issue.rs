@@ -37,6 +37,8 @@ pub struct ByCard<'a> {
     pub certificate: &'a VerifiedCertificate,
     /// The person.
     pub user: &'a ActiveUser,
+    /// The cookie that binds the login to the browser.
+    pub login_cookie: &'a str,
     /// The session cookie that the browser had.
     pub previous_session: Option<&'a str>,
     /// The address of the browser.
@@ -81,7 +83,8 @@ pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorde
             // No Max-Age: closing the browser ends it, and the database ends it in any case.
             let cookie = Cookie { name: SESSION_COOKIE.into(), value: cookie, max_age: None };
             let location = request.reply_to.success(&app.issuer, &code);
-            Ok(Ok(Answer::redirect(location, vec![cookie, login.forgotten_cookie()])))
+            let fading = login.fading_cookie(by.login_cookie, app.lifetimes.ticket);
+            Ok(Ok(Answer::redirect(location, vec![cookie, fading])))
         }
         again @ Recorded::Again { .. } => Ok(Err(again)),
     }

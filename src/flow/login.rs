@@ -104,11 +104,11 @@ impl Login {
         cookie.is_some_and(|value| equal(&sha256(value.as_bytes()), &self.browser))
     }
 
-    /// Takes its cookie back: the login is over.
+    /// Its cookie, soon forgotten: the login is over, and only a ticket that comes twice needs it.
     #[must_use]
-    pub fn forgotten_cookie(&self) -> Cookie {
-        let max_age = Some(TimeDelta::zero());
-        Cookie { name: self.cookie_name().into(), value: String::new(), max_age }
+    pub fn fading_cookie(&self, value: &str, max_age: TimeDelta) -> Cookie {
+        let name = self.cookie_name().into();
+        Cookie { name, value: value.to_owned(), max_age: Some(max_age) }
     }
 
     /// Another attempt, on a host name that this browser has not been sent to by this login;

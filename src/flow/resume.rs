@@ -65,6 +65,11 @@ pub async fn resume(app: &App, brought: Return<'_>) -> Answer {
         let ui_locales = login.request.ui_locales.clone();
         return Answer::page(Code::ClientUnknown, login.reference.clone(), ui_locales);
     };
+    // The registration may have changed while the person was at the chooser.
+    if !login.request.reply_to.is_registered(&client) {
+        let ui_locales = login.request.ui_locales.clone();
+        return Answer::page(Code::RedirectUriUnregistered, login.reference.clone(), ui_locales);
+    }
     let decided = if is_late(app, &ticket) {
         late(app, &client, &ticket).await
     } else {
@@ -139,6 +144,7 @@ async fn decide(
         ticket,
         certificate,
         user: &user,
+        login_cookie: (brought.cookie)(&ticket.login.cookie_name()).unwrap_or_default(),
         previous_session: brought.session,
         address: &brought.address.to_string(),
     };

@@ -20,10 +20,15 @@ impl ReplyTo {
     /// Takes a redirect URI that is, to the letter, one of the client's (RFC 9700 §2.1).
     #[must_use]
     pub fn registered(client: &Client, redirect_uri: &str, state: Option<&str>) -> Option<Self> {
-        client.redirect_uris.iter().any(|registered| registered == redirect_uri).then(|| Self {
-            redirect_uri: redirect_uri.to_owned(),
-            state: state.map(str::to_owned),
-        })
+        let reply_to =
+            Self { redirect_uri: redirect_uri.to_owned(), state: state.map(str::to_owned) };
+        reply_to.is_registered(client).then_some(reply_to)
+    }
+
+    /// Whether the redirect URI is, to the letter, one of the client's now.
+    #[must_use]
+    pub fn is_registered(&self, client: &Client) -> bool {
+        client.redirect_uris.contains(&self.redirect_uri)
     }
 
     /// The redirect URI, to the letter.

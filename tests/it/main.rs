@@ -16,6 +16,7 @@ mod authorize;
 mod client_authentication;
 mod discovery;
 mod errors;
+mod limits;
 mod login;
 mod login_errors;
 mod sessions;

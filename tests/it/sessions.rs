@@ -86,7 +86,12 @@ async fn the_cookies_are_bound_to_their_host_and_kept_from_scripts() {
         .map(|field| field.to_str().unwrap())
         .collect();
     let names: Vec<&str> = set.iter().map(|field| field.split('=').next().unwrap()).collect();
-    assert_eq!(names, ["__Host-siths-idp-browser", "__Host-siths-idp-session"]);
+    let [bound, "__Host-siths-idp-session", fading] = names.as_slice() else {
+        panic!("{names:?}");
+    };
+    assert!(bound.starts_with("__Host-siths-idp-login-") && bound == fading, "{names:?}");
+    // The session ends with the browser, and the login's cookie soon.
+    assert!(!set[1].contains("Max-Age") && set[2].ends_with("; Max-Age=60"), "{set:?}");
     for field in set {
         assert!(field.contains("; Path=/; Secure; HttpOnly; SameSite=Lax"), "{field}");
         assert!(!field.to_ascii_lowercase().contains("domain"), "{field}");
@@ -140,7 +145,10 @@ async fn a_card_of_too_low_assurance_lets_nobody_in() {
     let asked = |acr_values: &str| idp.authorize().set("acr_values", acr_values);
     for (person, acr_values, expected) in [
         ("reserve-card", LOA3, "assurance_too_low"),
-        ("clinician", LOA2, "assurance_too_low"),
+        ("clinician", LOA2, "assurance_not_asked_for"),
+        // Levels of others are a wish, and passed over.
+        ("clinician", "http://id.sambi.se/loa/loa4", LOA3),
+        ("reserve-card", "urn:other", LOA2),
         ("reserve-card", &format!("{LOA3} {LOA2}") as &str, LOA2),
         ("reserve-card", &format!("urn:other {LOA2}"), LOA2),
         ("clinician", &format!("{LOA3} {LOA2}"), LOA3),
@@ -175,4 +183,23 @@ async fn a_client_that_takes_loa3_alone_takes_no_reserve_card() {
     let told = told_by_redirect(walk.last(), REDIRECT_URI, idp.issuer());
     assert_eq!(told, "assurance_too_low");
     idp.code(&mut idp.browser("clinician"), &idp.authorize()).await;
+}
+
+#[tokio::test]
+async fn a_card_that_lets_nobody_in_ends_the_session_of_somebody_else() {
+    let idp = TestIdp::start().await;
+    let mut browser = idp.browser("clinician");
+    idp.code(&mut browser, &idp.authorize()).await;
+    let silent = idp.authorize().set("prompt", "none");
+    idp.code(&mut browser, &silent).await;
+    // A wrong certificate says nothing of who is there: the session stays.
+    idp.swap(&mut browser, Some(idp.card("wrong-certificate")));
+    idp.walk(&mut browser, &idp.authorize().url()).await;
+    idp.code(&mut browser, &silent).await;
+    // A colleague's card does, whether or not she is let in.
+    idp.swap(&mut browser, Some(idp.card("unknown")));
+    let walk = idp.walk(&mut browser, &idp.authorize().url()).await;
+    assert_eq!(walk.error_code(), "user_unknown");
+    let answer = first_answer(&idp, &mut browser, &silent).await;
+    assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
 }

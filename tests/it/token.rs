@@ -13,7 +13,7 @@ use siths_idp::dev::seed::CLIENT_ID;
 use siths_idp::keys::SigningAlg;
 use siths_idp::oidc::client::Pkce;
 
-use crate::harness::{Answer, CLIENT_SECRET, TestIdp, VERIFIER, page_code};
+use crate::harness::{Answer, CLIENT_SECRET, TestIdp, VERIFIER};
 
 /// The claims of a JWT, unverified.
 pub fn claims(jwt: &str) -> Value {
@@ -68,7 +68,7 @@ async fn a_request_that_is_no_form_is_refused() {
     }
     let query = idp.at(&format!("/token?{form}"));
     let answer = Answer::of(idp.http().get(query.clone()).send().await.unwrap()).await;
-    assert_eq!(page_code(&answer.body).as_deref(), Some("method_not_allowed"));
+    assert_eq!(answer.problem(idp.issuer()), "method_not_allowed");
     // Nor are parameters taken from the query.
     let empty = idp.http().post(query).basic_auth(CLIENT_ID, Some(CLIENT_SECRET));
     let empty = empty.header("content-type", a_form).send().await.unwrap();

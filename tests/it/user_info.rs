@@ -153,17 +153,19 @@ async fn a_token_is_sent_in_one_way_and_never_in_an_address() {
     let in_query = idp.at(&format!("/userinfo?access_token={good}"));
     let encoded = idp.at(&format!("/userinfo?%61ccess_token={good}"));
     let form = [("access_token", good.as_str())];
-    for (what, request) in [
-        ("query", http.get(in_query.clone())),
-        ("query, encoded", http.get(encoded)),
-        ("query and header", http.get(in_query.clone()).bearer_auth(&good)),
-        ("query and form", http.post(in_query.clone()).form(&form)),
-        ("query and header of a POST", http.post(in_query).bearer_auth(&good)),
-        ("header and form", http.post(idp.at("/userinfo")).bearer_auth(&good).form(&form)),
-        ("form twice", http.post(idp.at("/userinfo")).form(&[form[0], form[0]])),
+    let (once, twice) = ("token_in_query", "token_repeated");
+    let at = || http.post(idp.at("/userinfo"));
+    for (what, request, code) in [
+        ("query", http.get(in_query.clone()), once),
+        ("query, encoded", http.get(encoded), once),
+        ("query and header", http.get(in_query.clone()).bearer_auth(&good), once),
+        ("query and form", http.post(in_query.clone()).form(&form), once),
+        ("query and header of a POST", http.post(in_query).bearer_auth(&good), once),
+        ("header and form", at().bearer_auth(&good).form(&form), twice),
+        ("form twice", at().form(&[form[0], form[0]]), twice),
     ] {
         let answer = Answer::of(request.send().await.unwrap()).await;
-        assert_eq!(answer.problem(idp.issuer()), "token_repeated", "{what}");
+        assert_eq!(answer.problem(idp.issuer()), code, "{what}");
     }
     let json = http.post(idp.at("/userinfo")).json(&serde_json::json!({ "access_token": good }));
     let answer = Answer::of(json.send().await.unwrap()).await;

@@ -136,6 +136,27 @@ impl TestIdp {
         client(self.pki().web_ca_pem(), None, rustls::ALL_VERSIONS).unwrap()
     }
 
+    /// A TLS connection to write requests on by hand, over HTTP/1.1.
+    pub async fn raw_connection(
+        &self,
+        host: &'static str,
+    ) -> tokio_rustls::client::TlsStream<tokio::net::TcpStream> {
+        use rustls::pki_types::pem::PemObject as _;
+        use rustls::pki_types::{CertificateDer, ServerName};
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.pki().web_ca_pem()).unwrap()).unwrap();
+        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = tokio::net::TcpStream::connect(self.node.addresses[0]).await.unwrap();
+        let name = ServerName::try_from(host).unwrap();
+        let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
+        connector.connect(name, stream).await.unwrap()
+    }
+
     /// Changes the registration of `demo-symfoni`, in force when this returns.
     pub async fn register(&self, edit: impl FnOnce(&mut Client)) -> Client {
         let mut client = seed::demo_client(REDIRECT_URI, CLIENT_SECRET);

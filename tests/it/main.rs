@@ -2,5 +2,8 @@
 //!
 //! One binary. Every test has a database and a node of its own, and a clock that it moves.
 
+mod cards;
 mod harness;
 mod login;
+mod retry;
+mod tickets;

@@ -2,8 +2,12 @@
 //!
 //! One binary. Every test has a database and a node of its own, and a clock that it moves.
 
+mod card_hosts;
 mod cards;
 mod harness;
 mod login;
+mod nodes;
 mod retry;
+mod round_trips;
+mod sessions;
 mod tickets;

@@ -4,10 +4,12 @@
 
 mod card_hosts;
 mod cards;
+mod documents;
 mod harness;
 mod login;
 mod nodes;
 mod retry;
 mod round_trips;
 mod sessions;
+mod structure;
 mod tickets;

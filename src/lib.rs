@@ -1,4 +1,42 @@
 //! `siths-idp`: an OpenID Provider for Swedish health and dental care.
+//!
+//! A relying party sends a browser here; the browser shows the certificate of a SITHS card by mutual
+//! TLS; the person is found by HSA-id in PostgreSQL; the relying party gets a code, or an error with a
+//! stable code. `docs/architecture.md` tells one login step by step. This is the map of the rooms:
+//!
+//! | room | what is done there |
+//! | --- | --- |
+//! | [`cli`] | the commands: `serve`, `migrate`, `users`, `roles`, `clients`, `errors`, `dev` |
+//! | [`config`] | file and environment, checked whole before anything starts |
+//! | [`serve`] | a node: started whole or not at all, kept in step, stopped gracefully |
+//! | [`state`] | what a node is made of: data only, cheap to clone |
+//! | [`tls`] | one port, hosts by SNI: which asks for a certificate, and who came in by which |
+//! | [`http`] | a handler for each endpoint, pages, and [`http::render`], the only bridge outward |
+//! | [`flow`] | the stories: authorize, card, resume, again, redeem, user_info, login_error |
+//! | [`oidc`] | the protocol as pure rules: requests, clients, codes, claims, discovery |
+//! | [`pki`] | a presented chain becomes a verified certificate, or a rejection with its cause |
+//! | [`identity`] | HSA-id, personal number, level of assurance; who is let in |
+//! | [`keys`] | signing keys as a function of time, JWTs, sealing |
+//! | [`store`] | PostgreSQL: SQL by subject; single use and invariants |
+//! | [`audit`] | what is recorded of a login for an inspector |
+//! | [`error`] | the catalogue of codes, and their wording in Swedish and English |
+//! | [`clock`], [`random`], [`secret`] | seams for time and randomness, comparison in constant time |
+//! | `dev` | feature `dev`: a throw-away database, a look-alike SITHS PKI, a relying party |
+//!
+//! Who may use whom:
+//!
+//! ```text
+//! main -> cli -> { serve, dev, store, config }
+//! serve -> { http, tls, state, store, pki, keys, config }
+//! http -> { flow, state, oidc, tls (Peer alone) }
+//! flow -> { state, store, oidc, identity, pki, keys, config }
+//! store -> { oidc, identity, keys, audit, config }
+//! tls -> pki -> identity      oidc -> { identity, keys }      config -> identity
+//! leaves for all: error, clock, random, secret, named
+//! ```
+//!
+//! `oidc`, `identity`, `pki` and `keys` are pure and synchronous, and given `now`. Only `store` says
+//! `sqlx` (and the tests), only `keys` says `jsonwebtoken`, only `pki` and `keys` say `x509_parser`.
 
 pub mod audit;
 pub mod cli;

@@ -1,6 +1,6 @@
 //! What commands write: text for people, one JSON document for scripts.
 
-use std::io::Write;
+use std::io::{IsTerminal as _, Write, stderr};
 
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
@@ -130,7 +130,11 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
 /// Starts the log, on standard error; does nothing where one was started before.
 pub(super) fn start_tracing(log: &Log) {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        // Colours are for terminals: in a journal they are noise between a field and its name.
+        .with_ansi(stderr().is_terminal())
+        .with_writer(stderr);
     let _ = match log.format {
         LogFormat::Text => subscriber.try_init(),
         LogFormat::Json => subscriber.json().try_init(),

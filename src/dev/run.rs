@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use axum_server::Handle;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::demo;
 use super::folder::Folder;
@@ -170,6 +170,12 @@ fn welcome(installation: &Installation, options: &Options, millis: u128) -> Stri
         people.add_row([person.name, &person.display, person.what_happens, code]);
     }
     people.add_row(["none", "no card", "told to put the card in", "certificate_missing"]);
+    // Names and codes are copied from here: they stay whole, and the prose beside them gives way.
+    for column in [0, 3] {
+        if let Some(column) = people.column_mut(column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
     let here = std::env::current_dir().unwrap_or_default();
     let shown = |path: &Path| path.strip_prefix(&here).unwrap_or(path).display().to_string();
     let mut addresses = table(&["address", "what"]);
@@ -209,7 +215,7 @@ pub const DEFAULT_DEMO_PORT: u16 = 8444;
 fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(head);
     if table.width().is_none() {

@@ -28,7 +28,8 @@ impl Reader {
     /// Reads `ui_locales` and `Accept-Language`.
     #[must_use]
     pub fn of(uri: &Uri, headers: &HeaderMap) -> Self {
-        let ui_locales = Params::parse(uri.query().unwrap_or(""))
+        // Addresses with something sealed in them are read here, too.
+        let ui_locales = Params::parse_sealed(uri.query().unwrap_or(""))
             .ok()
             .and_then(|params| params.get("ui_locales").ok().flatten().map(str::to_owned));
         let accept_language =

@@ -17,13 +17,15 @@ use crate::state::App;
 /// The access token in the Authorization header (RFC 6750 §2.1). In the query it is not taken
 /// (RFC 9700 §4.3.2).
 pub async fn by_header(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
-    let in_query = uri.query().is_some_and(|query| query.contains("access_token="));
-    let token = if in_query { Err(TokenFault::Repeated) } else { bearer(&headers) };
+    let token = if is_in_query(&uri) { Err(TokenFault::Repeated) } else { bearer(&headers) };
     respond(&app, token).await
 }
 
 /// The access token in the Authorization header or in the form (RFC 6750 §2.2).
-pub async fn by_form(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
+pub async fn by_form(State(app): State<App>, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+    if is_in_query(&uri) {
+        return respond(&app, Err(TokenFault::Repeated)).await;
+    }
     let in_form = if headers.contains_key(CONTENT_TYPE) {
         match form(&headers, body).await {
             Ok(params) => params.get("access_token").map(|token| token.map(str::to_owned)),
@@ -60,6 +62,11 @@ async fn respond(app: &App, token: Result<String, TokenFault>) -> Response {
             render::bearer_problem(app, &Problem { code: fault.code(), reference })
         }
     }
+}
+
+fn is_in_query(uri: &Uri) -> bool {
+    let query = uri.query().unwrap_or("").as_bytes();
+    url::form_urlencoded::parse(query).any(|(name, _)| name == "access_token")
 }
 
 fn bearer(headers: &HeaderMap) -> Result<String, TokenFault> {

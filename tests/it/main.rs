@@ -2,14 +2,34 @@
 //!
 //! One binary. Every test has a database and a node of its own, and a clock that it moves.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "all of it is tests"
+)]
+
+mod harness;
+
+mod authorize;
 mod card_hosts;
 mod cards;
+mod client_authentication;
+mod commands;
+mod dev;
+mod discovery;
 mod documents;
-mod harness;
+mod errors;
 mod login;
+mod login_errors;
 mod nodes;
 mod retry;
 mod round_trips;
+mod serve;
+mod session_life;
 mod sessions;
 mod structure;
 mod tickets;
+mod token;
+mod user_info;

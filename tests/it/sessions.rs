@@ -1,274 +1,178 @@
-//! A session: when it stands in for the card, when it does not, and how it ends.
+//! When a session stands in for the card, and when the card that was shown will do.
 
-use serde_json::Value;
-use siths_idp::dev::browser::Browser;
-use siths_idp::flow::answer::{BROWSER_COOKIE, SESSION_COOKIE};
-use siths_idp::identity::assurance::Loa;
+use siths_idp::dev::browser::{Browser, Response};
 use siths_idp::oidc::client::SignOn;
-use siths_idp::secret::sha256;
 
-use crate::harness::{Authorize, TestIdp};
+use crate::harness::answer::{handed_back, told_by_redirect};
+use crate::harness::{Authorize, REDIRECT_URI, TestIdp};
 
-/// The claims of a JWT.
-fn claims(tokens: &Value) -> Value {
-    use base64::Engine as _;
-    let middle = tokens["id_token"].as_str().unwrap().split('.').nth(1).unwrap();
-    let engine = base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    serde_json::from_slice(&engine.decode(middle).unwrap()).unwrap()
+const LOA2: &str = "http://id.sambi.se/loa/loa2";
+const LOA3: &str = "http://id.sambi.se/loa/loa3";
+
+fn goes_to_a_card_host(answer: &Response) -> bool {
+    let host = answer.location().and_then(|url| url.host_str().map(str::to_owned));
+    host.is_some_and(|host| host.ends_with(".card.idp.localhost"))
 }
 
-async fn tokens(idp: &TestIdp, browser: &mut Browser, request: &Authorize) -> Value {
-    let code = idp.code(browser, request).await;
-    let (status, tokens) = idp.token(&idp.token_request(&code)).await;
-    assert_eq!(status, 200, "{tokens}");
-    tokens
-}
-
-async fn user_info(idp: &TestIdp, tokens: &Value) -> (u16, Value) {
-    let token = tokens["access_token"].as_str().unwrap();
-    let request = idp.http().get(idp.at("/userinfo")).bearer_auth(token);
-    let answer = request.send().await.unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap())
-}
-
-fn silent(idp: &TestIdp) -> Authorize {
-    idp.authorize().set("prompt", "none")
-}
-
-/// What `prompt=none` is told: nothing where there is a code.
-async fn silently(idp: &TestIdp, browser: &mut Browser) -> Option<String> {
-    let told = idp.walk(browser, &silent(idp).url()).await.parameters();
-    told.get("error_code").cloned()
-}
-
-fn session(browser: &Browser) -> String {
-    browser.cookie("idp.localhost", SESSION_COOKIE).expect("a session cookie").to_owned()
+async fn first_answer(idp: &TestIdp, browser: &mut Browser, request: &Authorize) -> Response {
+    let answer = browser.get(&request.url()).await.unwrap();
+    assert_eq!(answer.status, 303, "{}", answer.body);
+    assert_eq!(answer.headers["cache-control"], "no-store", "{}", idp.issuer());
+    answer
 }
 
 #[tokio::test]
-async fn without_a_session_nobody_is_logged_in_silently() {
+async fn prompt_none_is_answered_by_a_session_and_never_by_a_card() {
+    let idp = TestIdp::start().await;
+    let silent = idp.authorize().set("prompt", "none");
+    let mut browser = idp.browser("clinician");
+    let answer = browser.get(&silent.url()).await.unwrap();
+    assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+    idp.code(&mut browser, &idp.authorize()).await;
+    let answer = first_answer(&idp, &mut browser, &silent).await;
+    let parameters = handed_back(&answer, REDIRECT_URI);
+    idp.tokens(&idp.token_request(&parameters["code"])).await;
+    assert_eq!(idp.audited("login.continued").await, 1);
+    // Another browser has no session, and neither has a cookie that was made up.
+    let answer = idp.browser("clinician").get(&silent.url()).await.unwrap();
+    assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+    let forged = idp.http().get(silent.url()).header("cookie", "__Host-siths-idp-session=forged");
+    let location = forged.send().await.unwrap().headers()["location"].to_str().unwrap().to_owned();
+    assert!(location.contains("error_code=login_required"), "{location}");
+    // Not beyond its time.
+    idp.advance(8 * 3600);
+    let answer = browser.get(&silent.url()).await.unwrap();
+    assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+}
+
+#[tokio::test]
+async fn a_session_of_whom_may_no_longer_log_in_stands_in_for_nothing() {
     let idp = TestIdp::start().await;
     let mut browser = idp.browser("clinician");
-    assert_eq!(silently(&idp, &mut browser).await.as_deref(), Some("login_required"));
-    // An attempt that was refused gives none.
-    idp.walk(&mut idp.browser("expired"), &idp.authorize().url()).await;
-    assert_eq!(silently(&idp, &mut browser).await.as_deref(), Some("login_required"));
-    // A cookie of somebody's own making neither.
-    for made_up in ["", "x", &"A".repeat(43), "' or 1=1 --"] {
-        let field = format!("{SESSION_COOKIE}={made_up}");
-        let request = idp.http().get(silent(&idp).url()).header("cookie", field);
-        let answer = request.send().await.unwrap();
-        assert!(answer.headers()["location"].to_str().unwrap().contains("login_required"));
-    }
-    assert_eq!(idp.count("select count(*) from codes").await, 0);
+    idp.code(&mut browser, &idp.authorize()).await;
+    idp.sql("update users set enabled = false where given_name = 'Anna'").await;
+    let answer = browser.get(&idp.authorize().set("prompt", "none").url()).await.unwrap();
+    assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
 }
 
 #[tokio::test]
-async fn a_session_answers_prompt_none_with_the_same_sid_and_auth_time() {
+async fn another_person_in_the_same_browser_ends_the_session_of_the_one_before() {
     let idp = TestIdp::start().await;
     let mut browser = idp.browser("clinician");
-    let asked = idp.authorize().set("max_age", "1000");
-    let by_card = claims(&tokens(&idp, &mut browser, &asked).await);
-    idp.advance(700);
-    idp.swap(&mut browser, None);
-    let by_session =
-        claims(&tokens(&idp, &mut browser, &silent(&idp).set("max_age", "1000")).await);
-    for name in ["sid", "auth_time", "sub", "acr", "employeeHsaId"] {
-        assert!(!by_card[name].is_null(), "{name}");
-        assert_eq!(by_card[name], by_session[name], "{name}");
-    }
-    let continued = "select count(*) from audit_events where event = 'login.continued'";
-    assert_eq!(idp.count(continued).await, 1);
-    assert_eq!(idp.count("select count(*) from sessions").await, 1);
-    // A session that is older than max_age is not good enough, and prompt=login asks for the card.
-    let older = silent(&idp).set("max_age", "600").url();
-    let told = idp.walk(&mut browser, &older).await.parameters();
-    assert_eq!(told["error"], "login_required");
-    let login = idp.authorize().set("prompt", "login").url();
-    assert_eq!(idp.walk(&mut browser, &login).await.error_code(), "certificate_missing");
+    let code = idp.code(&mut browser, &idp.authorize()).await;
+    let first = idp.tokens(&idp.token_request(&code)).await;
+    idp.swap(&mut browser, Some(idp.card("reserve-card")));
+    let code = idp.code(&mut browser, &idp.authorize()).await;
+    let second = idp.tokens(&idp.token_request(&code)).await;
+    let gone = idp.user_info(first["access_token"].as_str().unwrap()).await;
+    assert_eq!(gone.problem(idp.issuer()), "token_revoked");
+    let code = idp.code(&mut browser, &idp.authorize().set("prompt", "none")).await;
+    let silent = idp.tokens(&idp.token_request(&code)).await;
+    let sub = |tokens: &serde_json::Value| {
+        crate::token::claims(tokens["id_token"].as_str().unwrap())["sub"].clone()
+    };
+    assert_eq!(sub(&silent), sub(&second));
+    assert_ne!(sub(&silent), sub(&first));
 }
 
 #[tokio::test]
-async fn cookies_are_for_this_host_alone_and_out_of_reach_of_scripts() {
+async fn the_cookies_are_bound_to_their_host_and_kept_from_scripts() {
     let idp = TestIdp::start().await;
     let walk = idp.walk(&mut idp.browser("clinician"), &idp.authorize().url()).await;
-    let mut seen = Vec::new();
-    for answer in &walk.0 {
-        for field in answer.headers.get_all("set-cookie") {
-            let parts: Vec<&str> = field.to_str().unwrap().split("; ").collect();
-            for attribute in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
-                assert!(parts.contains(&attribute), "{attribute}: {parts:?}");
-            }
-            assert!(!parts.iter().any(|part| part.starts_with("Domain")), "{parts:?}");
-            let (name, value) = parts[0].split_once('=').unwrap();
-            assert!(name.starts_with("__Host-"));
-            // 256 random bits.
-            assert_eq!(value.len(), 43);
-            let age = parts.iter().find(|part| part.starts_with("Max-Age"));
-            seen.push((name.to_owned(), age.map(|age| (*age).to_owned())));
-        }
-    }
-    let expected = [
-        (BROWSER_COOKIE.to_owned(), None),
-        (SESSION_COOKIE.to_owned(), Some("Max-Age=28800".to_owned())),
-    ];
-    assert_eq!(seen, expected);
-}
-
-#[tokio::test]
-async fn the_database_holds_the_hash_of_the_cookie_alone() {
-    let idp = TestIdp::start().await;
-    let mut browser = idp.browser("clinician");
-    idp.code(&mut browser, &idp.authorize()).await;
-    let cookie = session(&browser);
-    let hash: String = sha256(cookie.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
-    let rows = idp.rows("select to_jsonb(s) from sessions s").await;
-    assert_eq!(rows[0]["cookie_hash"], format!("\\x{hash}"));
-    for table in [
-        "select to_jsonb(s) from sessions s",
-        "select to_jsonb(a) from audit_events a",
-        "select to_jsonb(l) from login_attempts l",
-        "select to_jsonb(g) from grants g",
-        "select to_jsonb(c) from codes c",
-    ] {
-        for row in idp.rows(table).await {
-            assert!(!row.to_string().contains(&cookie), "{table}");
-        }
+    let set: Vec<&str> = walk
+        .0
+        .iter()
+        .flat_map(|answer| answer.headers.get_all("set-cookie"))
+        .map(|field| field.to_str().unwrap())
+        .collect();
+    let names: Vec<&str> = set.iter().map(|field| field.split('=').next().unwrap()).collect();
+    assert_eq!(names, ["__Host-siths-idp-browser", "__Host-siths-idp-session"]);
+    for field in set {
+        assert!(field.contains("; Path=/; Secure; HttpOnly; SameSite=Lax"), "{field}");
+        assert!(!field.to_ascii_lowercase().contains("domain"), "{field}");
     }
 }
 
 #[tokio::test]
-async fn every_card_begins_a_session_of_its_own() {
+async fn the_card_is_asked_for_unless_the_client_takes_a_session() {
     let idp = TestIdp::start().await;
     let mut browser = idp.browser("clinician");
-    let first = claims(&tokens(&idp, &mut browser, &idp.authorize()).await);
-    let before = session(&browser);
-    let second = claims(&tokens(&idp, &mut browser, &idp.authorize()).await);
-    assert_ne!(first["sid"], second["sid"]);
-    // A cookie that was put there before the login is not the one after it.
-    assert_ne!(before, session(&browser));
-}
-
-#[tokio::test]
-async fn only_a_client_that_is_registered_for_it_takes_a_session_in_place_of_the_card() {
-    let idp = TestIdp::start().await;
-    let mut browser = idp.browser("clinician");
-    idp.code(&mut browser, &idp.authorize()).await;
-    idp.swap(&mut browser, None);
-    let by_card = idp.walk(&mut browser, &idp.authorize().url()).await;
-    assert_eq!(by_card.error_code(), "certificate_missing");
-
+    let ask = idp.authorize();
+    idp.code(&mut browser, &ask).await;
+    assert!(goes_to_a_card_host(&first_answer(&idp, &mut browser, &ask).await));
     idp.register(|client| client.sign_on = SignOn::Session).await;
-    let walk = idp.walk(&mut browser, &idp.authorize().url()).await;
-    assert_eq!(walk.0.len(), 1);
-    assert!(walk.parameters().contains_key("code"));
-    let login = idp.authorize().set("prompt", "login").url();
-    assert_eq!(idp.walk(&mut browser, &login).await.error_code(), "certificate_missing");
-    // Another browser has none.
-    let mut other = idp.browser_with(None);
-    let walk = idp.walk(&mut other, &idp.authorize().url()).await;
-    assert_eq!(walk.error_code(), "certificate_missing");
+    let answer = first_answer(&idp, &mut browser, &ask).await;
+    assert!(handed_back(&answer, REDIRECT_URI).contains_key("code"));
+    for prompt in ["login", "select_account", "consent", "login consent"] {
+        let asked = ask.clone().set("prompt", prompt);
+        assert!(goes_to_a_card_host(&first_answer(&idp, &mut browser, &asked).await), "{prompt}");
+    }
+    idp.advance(8 * 3600);
+    assert!(goes_to_a_card_host(&first_answer(&idp, &mut browser, &ask).await));
 }
 
 #[tokio::test]
-async fn a_session_is_as_good_as_its_card_and_no_better() {
+async fn max_age_bounds_how_long_ago_the_card_was_shown() {
     let idp = TestIdp::start().await;
+    idp.register(|client| client.sign_on = SignOn::Session).await;
+    let mut browser = idp.browser("clinician");
+    idp.code(&mut browser, &idp.authorize()).await;
+    let within = |seconds: &str| idp.authorize().set("max_age", seconds);
+    assert!(goes_to_a_card_host(&first_answer(&idp, &mut browser, &within("0")).await));
+    let silent = within("0").set("prompt", "none");
+    let answer = first_answer(&idp, &mut browser, &silent).await;
+    assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+    idp.advance(60);
+    for enough in ["60", "3600", "99999999999999999999"] {
+        let answer = first_answer(&idp, &mut browser, &within(enough)).await;
+        assert!(handed_back(&answer, REDIRECT_URI).contains_key("code"), "{enough}");
+    }
+    idp.advance(1);
+    assert!(goes_to_a_card_host(&first_answer(&idp, &mut browser, &within("60")).await));
+    let silent = within("60").set("prompt", "none");
+    let answer = first_answer(&idp, &mut browser, &silent).await;
+    assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+}
+
+#[tokio::test]
+async fn a_card_of_too_low_assurance_lets_nobody_in() {
+    let idp = TestIdp::start().await;
+    let asked = |acr_values: &str| idp.authorize().set("acr_values", acr_values);
+    for (person, acr_values, expected) in [
+        ("reserve-card", LOA3, "assurance_too_low"),
+        ("clinician", LOA2, "assurance_too_low"),
+        ("reserve-card", &format!("{LOA3} {LOA2}") as &str, LOA2),
+        ("reserve-card", &format!("urn:other {LOA2}"), LOA2),
+        ("clinician", &format!("{LOA3} {LOA2}"), LOA3),
+    ] {
+        let walk = idp.walk(&mut idp.browser(person), &asked(acr_values).url()).await;
+        let parameters = handed_back(walk.last(), REDIRECT_URI);
+        match parameters.get("code") {
+            None => {
+                let told = told_by_redirect(walk.last(), REDIRECT_URI, idp.issuer());
+                assert_eq!(told, expected, "{person} {acr_values}");
+            }
+            Some(code) => {
+                let tokens = idp.tokens(&idp.token_request(code)).await;
+                let claims = crate::token::claims(tokens["id_token"].as_str().unwrap());
+                assert_eq!(claims["acr"], expected, "{person} {acr_values}");
+            }
+        }
+    }
+    // A session is no better than its card.
     let mut browser = idp.browser("reserve-card");
     idp.code(&mut browser, &idp.authorize()).await;
-    let higher = silent(&idp).set("acr_values", "http://id.sambi.se/loa/loa3").url();
-    assert_eq!(idp.walk(&mut browser, &higher).await.parameters()["error"], "login_required");
-    assert_eq!(silently(&idp, &mut browser).await, None);
-    idp.register(|client| client.required_loa = Some(Loa::Three)).await;
-    assert_eq!(silently(&idp, &mut browser).await.as_deref(), Some("login_required"));
+    let silent = asked(LOA3).set("prompt", "none");
+    let answer = browser.get(&silent.url()).await.unwrap();
+    assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
 }
 
 #[tokio::test]
-async fn a_session_ends_after_its_time() {
+async fn a_client_that_takes_loa3_alone_takes_no_reserve_card() {
     let idp = TestIdp::start().await;
-    let mut browser = idp.browser("clinician");
-    idp.code(&mut browser, &idp.authorize()).await;
-    idp.advance(8 * 3600 - 1);
-    assert_eq!(silently(&idp, &mut browser).await, None);
-    idp.advance(1);
-    assert_eq!(silently(&idp, &mut browser).await.as_deref(), Some("login_required"));
-}
-
-#[tokio::test]
-async fn another_persons_card_in_the_same_browser_ends_the_first_persons_session() {
-    let idp = TestIdp::start().await;
-    let mut browser = idp.browser("clinician");
-    let first = tokens(&idp, &mut browser, &idp.authorize()).await;
-    let old = session(&browser);
-    assert_eq!(user_info(&idp, &first).await.0, 200);
-
-    idp.swap(&mut browser, Some(idp.card("reserve-card")));
-    let second = tokens(&idp, &mut browser, &idp.authorize()).await;
-    let (status, told) = user_info(&idp, &second).await;
-    assert_eq!((status, &told["employeeHsaId"]), (200, &"SE2321000222-DEV2".into()));
-    let (status, told) = user_info(&idp, &first).await;
-    assert_eq!((status, &told["error_code"]), (401, &"token_revoked".into()));
-    // The old cookie, kept by somebody, is worth nothing.
-    let field = format!("{SESSION_COOKIE}={old}");
-    let answer = idp.http().get(silent(&idp).url()).header("cookie", field).send().await.unwrap();
-    assert!(answer.headers()["location"].to_str().unwrap().contains("login_required"));
-    let now = claims(&tokens(&idp, &mut browser, &silent(&idp)).await);
-    assert_eq!(now["employeeHsaId"], "SE2321000222-DEV2");
-}
-
-#[tokio::test]
-async fn a_card_that_is_refused_ends_nobodys_session() {
-    let idp = TestIdp::start().await;
-    let mut browser = idp.browser("clinician");
-    idp.code(&mut browser, &idp.authorize()).await;
-    for name in ["expired", "unknown", "untrusted"] {
-        idp.swap(&mut browser, Some(idp.card(name)));
-        idp.walk(&mut browser, &idp.authorize().url()).await;
-    }
-    assert_eq!(silently(&idp, &mut browser).await, None);
-}
-
-#[tokio::test]
-async fn the_session_of_a_person_who_is_switched_off_is_worth_nothing() {
-    let idp = TestIdp::start().await;
-    let mut browser = idp.browser("clinician");
-    let before = tokens(&idp, &mut browser, &idp.authorize()).await;
-    // By hand, so that not even the end of the sessions tells.
-    idp.sql(
-        "update users set enabled = false
-        from hsa_ids h where h.user_id = users.id and h.canonical = 'SE2321000222-DEV1'",
-    )
-    .await;
-    assert_eq!(silently(&idp, &mut browser).await.as_deref(), Some("login_required"));
-    assert_eq!(user_info(&idp, &before).await.0, 401);
-    let walk = idp.walk(&mut browser, &idp.authorize().url()).await;
-    assert_eq!(walk.error_code(), "user_disabled");
-}
-
-#[tokio::test]
-async fn a_role_that_is_taken_away_is_missing_at_the_next_login() {
-    let idp = TestIdp::start().await;
-    let mut browser = idp.browser("clinician");
-    let before = tokens(&idp, &mut browser, &idp.authorize()).await;
-    let code = idp.code(&mut browser, &idp.authorize()).await;
-    idp.sql(
-        "update role_grants set revoked_at = now()
-        from hsa_ids h where h.user_id = role_grants.user_id and h.canonical = 'SE2321000222-DEV1'",
-    )
-    .await;
-    assert_eq!(silently(&idp, &mut browser).await.as_deref(), Some("login_required"));
-    let walk = idp.walk(&mut browser, &idp.authorize().url()).await;
-    assert_eq!(walk.error_code(), "role_missing");
-    // Neither does what was given before.
-    assert_eq!(user_info(&idp, &before).await.0, 401);
-    assert_ne!(idp.token(&idp.token_request(&code)).await.0, 200);
-}
-
-#[tokio::test]
-async fn one_role_of_two_that_is_taken_away_is_no_longer_told() {
-    let idp = TestIdp::start().await;
-    let mut browser = idp.browser("clinician");
-    idp.code(&mut browser, &idp.authorize()).await;
-    idp.sql("update role_grants set revoked_at = now() where role = 'Bedömningstandläkare'").await;
-    let told = claims(&tokens(&idp, &mut browser, &silent(&idp)).await);
-    assert_eq!(told["systemRole"], serde_json::json!(["SYMFONI;Handläggare"]));
+    idp.register(|client| client.required_loa = Some("loa3".parse().unwrap())).await;
+    let walk = idp.walk(&mut idp.browser("reserve-card"), &idp.authorize().url()).await;
+    let told = told_by_redirect(walk.last(), REDIRECT_URI, idp.issuer());
+    assert_eq!(told, "assurance_too_low");
+    idp.code(&mut idp.browser("clinician"), &idp.authorize()).await;
 }

@@ -1,15 +1,17 @@
 //! What a test stands on: a node on port 0, a database cloned from a migrated and seeded one, a clock
 //! that the test moves, people with cards, and a relying party.
 
+pub mod answer;
+pub mod assertion;
 pub mod probe;
 pub mod request;
 pub mod site;
+pub mod tables;
 pub mod wire;
 
 use std::collections::BTreeMap;
 
 use chrono::{TimeDelta, Utc};
-use secrecy::SecretString;
 use serde_json::Value;
 use siths_idp::clock::Clock;
 use siths_idp::config::Config;
@@ -20,9 +22,11 @@ use siths_idp::dev::seed;
 use siths_idp::oidc::client::Client;
 use siths_idp::random::Random;
 use siths_idp::serve::{self, Node};
+use siths_idp::state::App;
 use siths_idp::store::PgPool;
 use url::Url;
 
+pub use answer::Answer;
 pub use request::{Authorize, TokenRequest, VERIFIER};
 pub use site::{CLIENT_SECRET, REDIRECT_URI, SEALING_KEY, Site, site};
 
@@ -75,6 +79,17 @@ impl TestIdp {
         std::mem::replace(&mut self.node, replacement).kill().await;
     }
 
+    /// Another node beside, with the same issuer, database and sealing key, and where it listens.
+    pub async fn another_node(&self) -> (Node, Url) {
+        let listener = loopback();
+        let mut address = self.issuer().clone();
+        address.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+        let node = serve::start(&self.config, self.clock.clone(), Random::system(), vec![listener])
+            .await
+            .expect("a node starts beside the first");
+        (node, address)
+    }
+
     pub fn issuer(&self) -> &Url {
         &self.config.issuer
     }
@@ -122,13 +137,23 @@ impl TestIdp {
         client(self.pki().web_ca_pem(), None, rustls::ALL_VERSIONS).unwrap()
     }
 
-    /// Changes the registration of `demo-symfoni`, in force at once.
+    /// Changes the registration of `demo-symfoni`, in force when this returns.
     pub async fn register(&self, edit: impl FnOnce(&mut Client)) -> Client {
         let mut client = seed::demo_client(REDIRECT_URI, CLIENT_SECRET);
         edit(&mut client);
         seed::client(self.pool(), &client, self.clock.now()).await.unwrap();
-        serve::registry::reload(&self.node.app).await.unwrap();
+        self.until(|app| app.client(&client.id).as_deref() == Some(&client)).await;
         client
+    }
+
+    /// Waits for the node to be told of a change and to have it in use. A reload of one's own could
+    /// be undone by the node's, which may have read before.
+    pub async fn until(&self, is_in_use: impl Fn(&App) -> bool) {
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !is_in_use(&self.node.app) {
+            assert!(tokio::time::Instant::now() < deadline, "the node is not told of the change");
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
     }
 
     /// Runs one statement that has no place in the product.
@@ -144,6 +169,37 @@ impl TestIdp {
     /// A valid token request for a code.
     pub fn token_request(&self, code: &str) -> TokenRequest {
         TokenRequest::new(code)
+    }
+
+    /// The whole answer to a token request.
+    pub async fn token_answer(&self, request: &TokenRequest) -> Answer {
+        request.answer(&self.http(), &self.at("/token")).await
+    }
+
+    /// The code that a token request is refused with, in the form of RFC 6749 §5.2.
+    pub async fn token_error(&self, request: &TokenRequest) -> String {
+        let answer = self.token_answer(request).await;
+        assert_ne!(answer.status, 200, "{}", answer.body);
+        answer.problem(self.issuer())
+    }
+
+    /// The tokens of a token request.
+    pub async fn tokens(&self, request: &TokenRequest) -> Value {
+        let answer = self.token_answer(request).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()
+    }
+
+    /// The tokens of a whole login of the clinician.
+    pub async fn login_tokens(&self, request: &Authorize) -> Value {
+        let code = self.code(&mut self.browser("clinician"), request).await;
+        self.tokens(&self.token_request(&code)).await
+    }
+
+    /// The answer of UserInfo to an access token in the header.
+    pub async fn user_info(&self, access_token: &str) -> Answer {
+        let request = self.http().get(self.at("/userinfo")).bearer_auth(access_token);
+        Answer::of(request.send().await.unwrap()).await
     }
 
     /// Sends a token request.
@@ -227,7 +283,8 @@ impl Walk {
 
 /// The code that a page is about.
 pub fn page_code(html: &str) -> Option<String> {
-    let (_, rest) = html.split_once("href=\"/errors/")?;
+    // The last: the link to the other language comes first, and may be of any address.
+    let (_, rest) = html.rsplit_once("href=\"/errors/")?;
     Some(rest.split(['"', '?']).next()?.to_owned())
 }
 
@@ -257,9 +314,4 @@ async fn bind_again(address: std::net::SocketAddr) -> std::net::TcpListener {
             Err(_) => tokio::task::yield_now().await,
         }
     }
-}
-
-/// The secret of a database address.
-pub fn database_url(url: String) -> SecretString {
-    SecretString::from(url)
 }

@@ -4,7 +4,8 @@ use serde_json::Value;
 use siths_idp::dev::seed::CLIENT_ID;
 use url::Url;
 
-use super::{CLIENT_SECRET, REDIRECT_URI};
+use super::assertion::ASSERTION_TYPE;
+use super::{Answer, CLIENT_SECRET, REDIRECT_URI};
 
 /// RFC 7636, appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -49,6 +50,10 @@ impl Authorize {
     pub fn without(mut self, name: &str) -> Self {
         self.parameters.retain(|(found, _)| found != name);
         self
+    }
+
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     pub fn url(&self) -> Url {
@@ -102,12 +107,31 @@ impl TokenRequest {
         self
     }
 
-    pub async fn send(&self, http: &reqwest::Client, endpoint: &Url) -> (u16, Value) {
+    /// By an assertion instead of a secret.
+    pub fn assertion(self, jwt: &str) -> Self {
+        self.basic(None).set("client_assertion_type", ASSERTION_TYPE).set("client_assertion", jwt)
+    }
+
+    /// The same client authentication with other parameters.
+    pub fn only_authentication(mut self) -> Self {
+        self.parameters.retain(|(name, _)| name.starts_with("client_"));
+        self
+    }
+
+    pub fn form(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.parameters).finish()
+    }
+
+    pub async fn answer(&self, http: &reqwest::Client, endpoint: &Url) -> Answer {
         let mut request = http.post(endpoint.clone()).form(&self.parameters);
         if let Some((id, secret)) = &self.basic {
             request = request.basic_auth(id, Some(secret));
         }
-        let answer = request.send().await.unwrap();
-        (answer.status().as_u16(), answer.json().await.unwrap())
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    pub async fn send(&self, http: &reqwest::Client, endpoint: &Url) -> (u16, Value) {
+        let answer = self.answer(http, endpoint).await;
+        (answer.status, answer.json())
     }
 }

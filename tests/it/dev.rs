@@ -134,7 +134,7 @@ fn dev_shows_its_people_and_logs_them_in_and_leaves_nothing_when_it_is_killed() 
     for line in running.told.lines() {
         assert!(line.chars().count() <= 100, "{} columns: {line}", line.chars().count());
     }
-    for person in &site().pki.people()[..] {
+    for person in site().pki.people() {
         let code = person.expected.map_or("", |code| code.name());
         let listed = |line: &str| line.contains(person.name) && line.contains(code);
         assert!(running.told.lines().any(listed), "{}", running.told);

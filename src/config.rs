@@ -11,6 +11,7 @@ mod sealing_key;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
@@ -186,6 +187,8 @@ pub struct Lifetimes {
 pub struct Limits {
     /// Open connections.
     pub max_connections: usize,
+    /// Logins that may fail at one address in a minute without a card that was proved.
+    pub failed_logins_per_minute: NonZeroU32,
     /// A handshake on a host that asks for no card.
     pub handshake_timeout: TimeDelta,
     /// A handshake on a card host: the person chooses a certificate and types a PIN meanwhile.

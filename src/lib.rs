@@ -57,4 +57,5 @@ pub mod secret;
 pub mod serve;
 pub mod state;
 pub mod store;
+pub mod throttle;
 pub mod tls;

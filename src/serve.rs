@@ -25,6 +25,7 @@ use crate::oidc::metadata;
 use crate::random::Random;
 use crate::state::{App, Parts, Registry};
 use crate::store::{self, StoreError, housekeeping};
+use crate::throttle::Throttle;
 use crate::tls::{self, Counters, Identity, IdentityFault, Settings, TlsParts};
 
 /// How long a node that is told to stop lets requests finish.
@@ -116,6 +117,7 @@ pub async fn start(
         lifetimes: config.lifetimes,
         pool,
         trust,
+        failed_logins: Throttle::per_minute(config.limits.failed_logins_per_minute),
         registry: Arc::new(Registry::default()).into(),
         sealer: Arc::new(Sealer::new(config.sealing_key.expose())),
         clock,
@@ -221,6 +223,7 @@ async fn keep_house(app: &App, counters: &Counters) {
         if let Err(error) = housekeeping::run(&app.pool, app.clock.now()).await {
             tracing::warn!(%error, "housekeeping failed; it is tried again in a minute");
         }
+        app.failed_logins.forget_quiet();
         let counts = counters.snapshot();
         if counts != told {
             tracing::info!(?counts, "connections since the start");

@@ -13,6 +13,7 @@ use crate::oidc::client::Client;
 use crate::pki::Trust;
 use crate::random::Random;
 use crate::store::PgPool;
+use crate::throttle::Throttle;
 
 /// A node.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub struct Parts {
     pub trust: Trust,
     /// Clients and keys, as last read from the database.
     pub registry: ArcSwap<Registry>,
+    /// How many logins may fail at one address without a card that was proved.
+    pub failed_logins: Throttle,
     /// Seals what travels and what lies.
     pub sealer: Arc<Sealer>,
     /// Where `now` comes from.

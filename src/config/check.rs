@@ -348,6 +348,7 @@ fn limits(raw: &RawLimits, at: &mut Layers) -> Limits {
     };
     Limits {
         max_connections: usize::try_from(raw.max_connections).unwrap_or(usize::MAX),
+        failed_logins_per_minute: raw.failed_logins_per_minute,
         handshake_timeout: read("handshake_timeout", &raw.handshake_timeout, "1m"),
         card_handshake_timeout: read("card_handshake_timeout", &raw.card_handshake_timeout, "15m"),
         first_request_timeout: read("first_request_timeout", &raw.first_request_timeout, "1m"),

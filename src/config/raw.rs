@@ -2,6 +2,8 @@
 //!
 //! What is not an `Option` has its value in `config/default.toml`.
 
+use std::num::NonZeroU32;
+
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -92,6 +94,7 @@ pub(super) struct RawLifetimes {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawLimits {
     pub max_connections: u32,
+    pub failed_logins_per_minute: NonZeroU32,
     pub handshake_timeout: String,
     pub card_handshake_timeout: String,
     pub first_request_timeout: String,

@@ -93,7 +93,7 @@ async fn login(State(demo): State<Shared>) -> Response {
     let (url, pending) = party.begin();
     let key = demo.random.token();
     demo.remember(key.clone(), pending);
-    let cookie = Cookie { name: COOKIE, value: key, max_age: None };
+    let cookie = Cookie { name: COOKIE.into(), value: key, max_age: None };
     let mut response = (StatusCode::SEE_OTHER, [(LOCATION, url.to_string())]).into_response();
     if let Some(field) = set_cookie(&cookie) {
         response.headers_mut().append(axum::http::header::SET_COOKIE, field);

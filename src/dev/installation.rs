@@ -1,6 +1,7 @@
 //! The configuration of a throw-away installation: the look-alike PKI, loopback, short names.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
 use anyhow::Context as _;
 use chrono::TimeDelta;
@@ -87,6 +88,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
         },
         limits: Limits {
             max_connections: 1000,
+            failed_logins_per_minute: NonZeroU32::new(600).context("not zero")?,
             handshake_timeout: TimeDelta::seconds(10),
             card_handshake_timeout: TimeDelta::seconds(180),
             first_request_timeout: TimeDelta::seconds(10),

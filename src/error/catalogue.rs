@@ -83,6 +83,8 @@ catalogue! {
     CertificateUnusable = "certificate_unusable", "access_denied", 403, Person, true;
     /// A reserve card (LoA 2) where the client asks for LoA 3.
     AssuranceTooLow = "assurance_too_low", "unmet_authentication_requirements", 403, RelyingParty, false;
+    /// A card of another level than any that `acr_values` names, and not too low a one.
+    AssuranceNotAskedFor = "assurance_not_asked_for", "unmet_authentication_requirements", 403, RelyingParty, false;
 
     // What happens with the user.
     /// The HSA-id is not registered.
@@ -103,6 +105,8 @@ catalogue! {
     LoginLost = "login_lost", "access_denied", 403, PageOnly, true;
     /// `prompt=none`, and no session that is good enough.
     LoginRequired = "login_required", "login_required", 403, RelyingParty, false;
+    /// Too many failed logins from this address.
+    Busy = "busy", "temporarily_unavailable", 429, RelyingParty, true;
     /// The database or another part is away.
     Unavailable = "unavailable", "temporarily_unavailable", 503, RelyingParty, true;
     /// A fault of ours.
@@ -121,6 +125,8 @@ catalogue! {
     ParameterRepeated = "parameter_repeated", "invalid_request", 400, RelyingParty, false;
     /// The request is longer than is read.
     RequestTooLong = "request_too_long", "invalid_request", 400, PageOnly, false;
+    /// The body of the request did not come in time.
+    RequestTooSlow = "request_too_slow", "invalid_request", 408, PageOnly, true;
     /// The request is not form-encoded UTF-8.
     RequestMalformed = "request_malformed", "invalid_request", 400, PageOnly, false;
     /// No `response_type`.
@@ -143,8 +149,6 @@ catalogue! {
     PromptInvalid = "prompt_invalid", "invalid_request", 400, RelyingParty, false;
     /// A `max_age` that is no number of seconds.
     MaxAgeInvalid = "max_age_invalid", "invalid_request", 400, RelyingParty, false;
-    /// `acr_values` names no level that is issued here.
-    AcrUnsupported = "acr_unsupported", "unmet_authentication_requirements", 400, RelyingParty, false;
     /// `request` is not supported yet.
     RequestObjectUnsupported = "request_object_unsupported", "request_not_supported", 400, RelyingParty, false;
     /// `request_uri` is not supported.
@@ -205,6 +209,8 @@ catalogue! {
     TokenMissing = "token_missing", "invalid_token", 401, RelyingParty, false;
     /// Sent in more than one way (RFC 6750 §2).
     TokenRepeated = "token_repeated", "invalid_request", 400, RelyingParty, false;
+    /// In the address, where logs and histories keep it (RFC 9700 §4.3.2).
+    TokenInQuery = "token_in_query", "invalid_request", 400, RelyingParty, false;
     /// No access token of ours.
     TokenMalformed = "token_malformed", "invalid_token", 401, RelyingParty, false;
     /// Past its time.
@@ -220,7 +226,7 @@ catalogue! {
     /// Another HTTP method than the address takes.
     MethodNotAllowed = "method_not_allowed", "invalid_request", 405, PageOnly, false;
     /// Another content type than `application/x-www-form-urlencoded`.
-    ContentTypeUnsupported = "content_type_unsupported", "invalid_request", 415, RelyingParty, false;
+    ContentTypeUnsupported = "content_type_unsupported", "invalid_request", 400, RelyingParty, false;
     /// The Host header is not the host of the TLS connection (RFC 9110 §15.5.20).
     Misdirected = "misdirected", "invalid_request", 421, PageOnly, true;
 }

@@ -6,15 +6,19 @@ use super::login::Login;
 use crate::error::Code;
 use crate::keys::Purpose;
 use crate::oidc::problem::Problem;
-use crate::secret::{equal, sha256};
 use crate::state::App;
 
-/// Sends the browser to a fresh card host, if the login is its own and not too old.
+/// Sends the browser to a fresh card host, if the login is its own and not too old. `cookie` looks
+/// a cookie of the browser up by name.
 #[must_use]
-pub fn again(app: &App, sealed_login: Option<&str>, browser: Option<&str>) -> Answer {
+pub fn again<'c>(
+    app: &App,
+    sealed_login: Option<&str>,
+    cookie: impl Fn(&str) -> Option<&'c str>,
+) -> Answer {
     let login: Option<Login> =
         sealed_login.and_then(|text| app.sealer.open_value(Purpose::Login, text).ok());
-    let Some(login) = login.filter(|login| is_of_browser(login, browser)) else {
+    let Some(login) = login.filter(|login| login.is_of_browser(cookie(&login.cookie_name()))) else {
         return Answer::page(Code::LoginLost, app.random.reference(), None);
     };
     let expired = Problem { code: Code::LoginExpired, reference: login.reference.clone() };
@@ -22,7 +26,7 @@ pub fn again(app: &App, sealed_login: Option<&str>, browser: Option<&str>) -> An
     let system = app.client(&login.request.client_id).map(|client| client.name.clone());
     let ui_locales = login.request.ui_locales.clone();
     match login.again(&app.card_hosts, &app.random, app.clock.now()) {
-        Some(login) => send_to_card(app, &login, None),
+        Some(login) => send_to_card(app, &login, Vec::new()),
         None => Answer::Page(Box::new(ProblemAnswer {
             problem: expired,
             system,
@@ -32,10 +36,4 @@ pub fn again(app: &App, sealed_login: Option<&str>, browser: Option<&str>) -> An
             ui_locales,
         })),
     }
-}
-
-/// Whether a login was begun in the browser with this cookie.
-#[must_use]
-pub fn is_of_browser(login: &Login, cookie: Option<&str>) -> bool {
-    cookie.is_some_and(|cookie| equal(&sha256(cookie.as_bytes()), &login.browser))
 }

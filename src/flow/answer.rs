@@ -1,5 +1,7 @@
 //! What a story ends in, before it is rendered.
 
+use std::borrow::Cow;
+
 use chrono::TimeDelta;
 
 use crate::error::Code;
@@ -9,8 +11,6 @@ use crate::oidc::problem::Problem;
 use crate::oidc::reply_to::ReplyTo;
 use crate::pki::CertificateFacts;
 
-/// The name of the cookie that binds a login to a browser.
-pub const BROWSER_COOKIE: &str = "__Host-siths-idp-browser";
 /// The name of the cookie of a session.
 pub const SESSION_COOKIE: &str = "__Host-siths-idp-session";
 
@@ -22,7 +22,7 @@ pub enum Answer {
         /// Where to.
         location: String,
         /// Cookies to set on the way.
-        cookie: Option<Cookie>,
+        cookies: Vec<Cookie>,
         /// What ended there, for the log.
         told: Option<Problem>,
     },
@@ -33,7 +33,7 @@ pub enum Answer {
 /// A cookie to set: always `__Host-`, `Secure`, `HttpOnly`, `SameSite=Lax`.
 pub struct Cookie {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Its value.
     pub value: String,
     /// How long the browser keeps it; for its own session where there is none.
@@ -66,8 +66,8 @@ pub struct ProblemAnswer {
 impl Answer {
     /// 303 to an address.
     #[must_use]
-    pub const fn redirect(location: String, cookie: Option<Cookie>) -> Self {
-        Self::Redirect { location, cookie, told: None }
+    pub const fn redirect(location: String, cookies: Vec<Cookie>) -> Self {
+        Self::Redirect { location, cookies, told: None }
     }
 
     /// A page where nobody is known to redirect to.
@@ -101,7 +101,7 @@ pub const fn told_first(client: &Client, code: Code) -> First {
 pub fn told_by_redirect(issuer: &url::Url, reply_to: &ReplyTo, problem: Problem) -> Answer {
     Answer::Redirect {
         location: reply_to.error(issuer, &problem),
-        cookie: None,
+        cookies: Vec::new(),
         told: Some(problem),
     }
 }

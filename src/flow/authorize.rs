@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::answer::{Answer, BROWSER_COOKIE, Cookie, told_by_redirect};
+use super::answer::{Answer, Cookie, told_by_redirect};
 use super::issue::{self, Continued};
 use super::login::Login;
 use crate::error::Code;
@@ -25,8 +25,6 @@ use crate::store::sessions;
 pub struct Visit<'a> {
     /// The parameters, or why they could not be read.
     pub params: Result<Params, ParamsFault>,
-    /// Its browser cookie.
-    pub browser: Option<&'a str>,
     /// Its session cookie.
     pub session: Option<&'a str>,
     /// Its address.
@@ -69,7 +67,7 @@ pub async fn authorize(app: &App, visit: Visit<'_>) -> Answer {
             }
         }
         Ok(None) if request.prompt == Prompt::None => told(Code::LoginRequired),
-        Ok(None) => to_card(app, request, visit.browser),
+        Ok(None) => to_card(app, request),
         Err(error) => {
             tracing::error!(%reference, %error, "the session could not be read");
             told(error.code())
@@ -115,7 +113,7 @@ fn assures(
     client: &Client,
     request: &AuthorizationRequest,
 ) -> bool {
-    issue::assurance_suffices(authentication.loa, client, request)
+    issue::assurance_fault(authentication.loa, client, request).is_none()
 }
 
 /// Whether a person needs a role to log in to a client.
@@ -124,36 +122,21 @@ pub const fn role_demand(client: &Client) -> RoleDemand {
     if client.system.is_some() { RoleDemand::InSystem } else { RoleDemand::NotNeeded }
 }
 
-fn to_card(app: &App, request: AuthorizationRequest, browser: Option<&str>) -> Answer {
-    // A browser keeps its cookie, so that two logins at once do not undo each other.
-    let (browser, cookie) = match browser.filter(|value| is_browser_cookie(value)) {
-        Some(value) => (value.to_owned(), None),
-        None => {
-            let value = app.random.token();
-            let cookie = Cookie { name: BROWSER_COOKIE, value: value.clone(), max_age: None };
-            (value, Some(cookie))
-        }
-    };
-    let now = app.clock.now();
-    let hash = sha256(browser.as_bytes());
-    let login = Login::begin(request, hash, &app.card_hosts, &app.random, now);
-    send_to_card(app, &login, cookie)
+fn to_card(app: &App, request: AuthorizationRequest) -> Answer {
+    let (login, cookie) =
+        Login::begin(request, &app.card_hosts, &app.random, app.clock.now());
+    send_to_card(app, &login, vec![cookie])
 }
 
 /// 303 to the card host of a login.
 #[must_use]
-pub fn send_to_card(app: &App, login: &Login, cookie: Option<Cookie>) -> Answer {
+pub fn send_to_card(app: &App, login: &Login, cookies: Vec<Cookie>) -> Answer {
     match app.sealer.seal_value(Purpose::Login, login) {
-        Ok(sealed) => Answer::redirect(login.card_address(&app.issuer, &sealed), cookie),
+        Ok(sealed) => Answer::redirect(login.card_address(&app.issuer, &sealed), cookies),
         Err(error) => {
             tracing::error!(reference = %login.reference, %error, "a login does not serialise");
             let problem = Problem { code: Code::Internal, reference: login.reference.clone() };
             told_by_redirect(&app.issuer, &login.request.reply_to, problem)
         }
     }
-}
-
-// Ours are 256 bits in base64url; anything else was put there by somebody else.
-fn is_browser_cookie(value: &str) -> bool {
-    value.len() == 43 && value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }

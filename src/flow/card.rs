@@ -3,10 +3,13 @@
 //! No page, no cookie and no database here: whatever is found, the answer is 303 to the issuer
 //! host, where it is shown (browsers open the chooser again on an error status).
 
+use uuid::Uuid;
+
 use super::login::{Login, Ticket, resume_address};
 use crate::keys::Purpose;
 use crate::oidc::reply_to::issuer_identifier;
-use crate::pki::PresentedChain;
+use crate::pki::{Judgement, PresentedChain};
+use crate::secret::sha256;
 use crate::state::App;
 
 /// Where the browser goes next: to the issuer host with a ticket, or without one where the address
@@ -24,13 +27,9 @@ pub fn card(
     // A login is bound to its host name: nobody brings it to one where a choice is remembered.
     let Some(login) = login.filter(|login| login.card_host == host) else { return lost() };
     let now = app.clock.now();
-    let ticket = Ticket {
-        id: app.random.uuid(now),
-        judgement: app.trust.judge(chain, now),
-        judged_at: now,
-        login,
-    };
-    if let crate::pki::Judgement::Rejected(rejected) = &ticket.judgement {
+    let judgement = app.trust.judge(chain, now);
+    let ticket = Ticket { id: ticket_id(app, &login, &judgement), judgement, judged_at: now, login };
+    if let Judgement::Rejected(rejected) = &ticket.judgement {
         tracing::info!(
             reference = %ticket.login.reference,
             cause = rejected.cause.name(),
@@ -45,4 +44,17 @@ pub fn card(
             lost()
         }
     }
+}
+
+// A verdict that nobody's card stands behind has one id for each login, however often it is fetched:
+// whoever comes without a card cannot write more than one row for a login.
+fn ticket_id(app: &App, login: &Login, judgement: &Judgement) -> Uuid {
+    let verdict = match judgement {
+        Judgement::Verified(_) => return app.random.uuid(app.clock.now()),
+        Judgement::Rejected(rejected) => rejected.cause.name(),
+        Judgement::NoCertificate => "no-certificate",
+    };
+    let hash = sha256(format!("{} {} {verdict}", login.card_host, login.reference).as_bytes());
+    let (bytes, _) = hash.split_at(16);
+    uuid::Builder::from_custom_bytes(bytes.try_into().unwrap_or_default()).into_uuid()
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, Cookie, SESSION_COOKIE};
 use super::login::Ticket;
+use crate::error::Code;
 use crate::identity::assurance::Loa;
 use crate::identity::user::ActiveUser;
 use crate::oidc::client::Client;
@@ -16,11 +17,16 @@ use crate::state::App;
 use crate::store::StoreError;
 use crate::store::logins::{self, Attempt, NewGrant, NewSession, Recorded, Success};
 
-/// Whether a level of assurance is one that the client takes and the request asks for.
+/// Why a level of assurance is none that the client takes and the request asks for.
 #[must_use]
-pub fn assurance_suffices(loa: Loa, client: &Client, request: &AuthorizationRequest) -> bool {
-    client.required_loa.is_none_or(|required| loa >= required)
-        && (request.acr_values.is_empty() || request.acr_values.contains(&loa))
+pub fn assurance_fault(loa: Loa, client: &Client, request: &AuthorizationRequest) -> Option<Code> {
+    let lowest = request.acr_values.iter().min();
+    if client.required_loa.is_some_and(|required| loa < required)
+        || lowest.is_some_and(|lowest| loa < *lowest)
+    {
+        return Some(Code::AssuranceTooLow);
+    }
+    (lowest.is_some() && !request.acr_values.contains(&loa)).then_some(Code::AssuranceNotAskedFor)
 }
 
 /// A person who is let in by a card.
@@ -72,13 +78,10 @@ pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorde
     };
     match logins::record_success(&app.pool, &attempt, &success).await? {
         Recorded::First => {
-            let cookie = Cookie {
-                name: SESSION_COOKIE,
-                value: cookie,
-                max_age: Some(app.lifetimes.session),
-            };
+            // No Max-Age: closing the browser ends it, and the database ends it in any case.
+            let cookie = Cookie { name: SESSION_COOKIE.into(), value: cookie, max_age: None };
             let location = request.reply_to.success(&app.issuer, &code);
-            Ok(Ok(Answer::redirect(location, Some(cookie))))
+            Ok(Ok(Answer::redirect(location, vec![cookie, login.forgotten_cookie()])))
         }
         again @ Recorded::Again { .. } => Ok(Err(again)),
     }
@@ -119,7 +122,7 @@ pub async fn by_session(
     let session_id = continued.authentication.session_id;
     let grant = new_grant(app, request, &scopes, &code);
     logins::record_continued(&app.pool, &attempt, session_id, continued.user.id(), &grant).await?;
-    Ok(Answer::redirect(request.reply_to.success(&app.issuer, &code), None))
+    Ok(Answer::redirect(request.reply_to.success(&app.issuer, &code), Vec::new()))
 }
 
 /// What the audit trail keeps of a certificate, as JSON.

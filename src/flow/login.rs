@@ -5,14 +5,19 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
+use super::answer::Cookie;
 use crate::config::CardHosts;
 use crate::oidc::reply_to::issuer_identifier;
 use crate::oidc::request::AuthorizationRequest;
 use crate::pki::Judgement;
 use crate::random::Random;
+use crate::secret::{equal, sha256};
 
 /// How long after the relying party's request a person may still try again.
 const RETRY_LIMIT: TimeDelta = TimeDelta::hours(1);
+
+/// How the names of the cookies begin that bind logins to browsers.
+pub const LOGIN_COOKIE: &str = "__Host-siths-idp-login-";
 
 /// Path on card hosts where the certificate is judged.
 pub const CARD_PATH: &str = "/card";
@@ -30,9 +35,12 @@ pub struct Login {
     /// What the relying party asked for.
     #[serde(rename = "q")]
     pub request: AuthorizationRequest,
-    /// SHA-256 of the browser's cookie.
+    /// What its cookie is called by: one for each login, so that two tabs do not undo each other.
+    #[serde(rename = "c")]
+    cookie: String,
+    /// SHA-256 of the value of that cookie.
     #[serde(rename = "b")]
-    pub browser: [u8; 32],
+    browser: [u8; 32],
     /// The card host that this attempt goes to, and no other.
     #[serde(rename = "h")]
     pub card_host: String,
@@ -62,23 +70,45 @@ pub struct Ticket {
 }
 
 impl Login {
-    /// A first attempt.
+    /// A first attempt, with the cookie that binds it to the browser.
     #[must_use]
     pub fn begin(
         request: AuthorizationRequest,
-        browser: [u8; 32],
         hosts: &CardHosts,
         random: &Random,
         now: DateTime<Utc>,
-    ) -> Self {
-        Self {
+    ) -> (Self, Cookie) {
+        let value = random.token();
+        let login = Self {
             reference: random.reference(),
             request,
-            browser,
+            cookie: random.label(),
+            browser: sha256(value.as_bytes()),
             card_host: fresh_host(hosts, None, random),
             asked_at: now,
             started_at: now,
-        }
+        };
+        let name = login.cookie_name().into();
+        (login, Cookie { name, value, max_age: Some(RETRY_LIMIT) })
+    }
+
+    /// The name of the cookie that binds it to the browser.
+    #[must_use]
+    pub fn cookie_name(&self) -> String {
+        format!("{LOGIN_COOKIE}{}", self.cookie)
+    }
+
+    /// Whether it was begun in the browser that has this value of its cookie.
+    #[must_use]
+    pub fn is_of_browser(&self, cookie: Option<&str>) -> bool {
+        cookie.is_some_and(|value| equal(&sha256(value.as_bytes()), &self.browser))
+    }
+
+    /// Takes its cookie back: the login is over.
+    #[must_use]
+    pub fn forgotten_cookie(&self) -> Cookie {
+        let max_age = Some(TimeDelta::zero());
+        Cookie { name: self.cookie_name().into(), value: String::new(), max_age }
     }
 
     /// Another attempt, on a host name that this browser has not been sent to by this login;

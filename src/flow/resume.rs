@@ -3,10 +3,11 @@
 //! The first and only place that writes a login. Every check before the write is of things that no
 //! browser could have made: the ticket is sealed, and its judgement is the card host's.
 
-use super::again::is_of_browser;
+use std::net::IpAddr;
+
 use super::answer::{Answer, ProblemAnswer, told_by_redirect, told_first};
 use super::authorize::role_demand;
-use super::issue::{self, ByCard, assurance_suffices, facts};
+use super::issue::{self, ByCard, assurance_fault, facts};
 use super::login::{Login, Ticket, again_address};
 use crate::error::Code;
 use crate::error::catalogue::First;
@@ -14,6 +15,7 @@ use crate::keys::Purpose;
 use crate::oidc::client::Client;
 use crate::oidc::problem::Problem;
 use crate::pki::{CertificateFacts, Judgement, VerifiedCertificate};
+use crate::secret::sha256;
 use crate::state::App;
 use crate::store::StoreError;
 use crate::store::logins::{self, Attempt, Failure, Recorded};
@@ -22,12 +24,12 @@ use crate::store::logins::{self, Attempt, Failure, Recorded};
 pub struct Return<'a> {
     /// The sealed ticket.
     pub ticket: Option<&'a str>,
-    /// Its browser cookie.
-    pub browser: Option<&'a str>,
+    /// Looks a cookie of the browser up by name.
+    pub cookie: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
     /// Its session cookie.
     pub session: Option<&'a str>,
     /// Its address.
-    pub address: &'a str,
+    pub address: IpAddr,
 }
 
 /// Why a judged login lets nobody in.
@@ -51,7 +53,10 @@ pub async fn resume(app: &App, brought: Return<'_>) -> Answer {
     let ticket: Option<Ticket> =
         brought.ticket.and_then(|text| app.sealer.open_value(Purpose::Ticket, text).ok());
     // Checked before anything is said of the login: a ticket shown in another browser tells nothing.
-    let Some(ticket) = ticket.filter(|ticket| is_of_browser(&ticket.login, brought.browser)) else {
+    let Some(ticket) = ticket.filter(|ticket| {
+        let login = &ticket.login;
+        login.is_of_browser((brought.cookie)(&login.cookie_name()))
+    }) else {
         return Answer::page(Code::LoginLost, app.random.reference(), None);
     };
     let login = &ticket.login;
@@ -60,11 +65,12 @@ pub async fn resume(app: &App, brought: Return<'_>) -> Answer {
         let ui_locales = login.request.ui_locales.clone();
         return Answer::page(Code::ClientUnknown, login.reference.clone(), ui_locales);
     };
-    // A verdict that lets nobody in may be shown again late: the page survives a reload.
-    if matches!(ticket.judgement, Judgement::Verified(_)) && is_late(app, &ticket) {
-        return refuse(app, &client, login, Code::LoginExpired, None);
-    }
-    match decide(app, &client, &ticket, &brought).await {
+    let decided = if is_late(app, &ticket) {
+        late(app, &client, &ticket).await
+    } else {
+        decide(app, &client, &ticket, &brought).await
+    };
+    match decided {
         Ok(answer) => answer,
         Err(error) => {
             tracing::error!(reference = %login.reference, %error, "a login could not be decided");
@@ -77,6 +83,14 @@ fn is_late(app: &App, ticket: &Ticket) -> bool {
     let now = app.clock.now();
     ticket.judged_at > ticket.login.started_at + app.lifetimes.login
         || now > ticket.judged_at + app.lifetimes.ticket
+}
+
+// Too late to let anybody in or to write anything; but what was told in time is told again, so that
+// a page survives a reload.
+async fn late(app: &App, client: &Client, ticket: &Ticket) -> Result<Answer, StoreError> {
+    let earlier = logins::earlier_failure(&app.pool, ticket.id).await?;
+    let code = earlier.unwrap_or(Code::LoginExpired);
+    Ok(refuse(app, client, &ticket.login, code, ticket.judgement.facts()))
 }
 
 async fn decide(
@@ -102,8 +116,8 @@ async fn decide(
         }
     };
     let refusal = |code| known_holder(certificate, code);
-    if !assurance_suffices(certificate.loa(), client, &ticket.login.request) {
-        let refusal = refusal(Code::AssuranceTooLow);
+    if let Some(code) = assurance_fault(certificate.loa(), client, &ticket.login.request) {
+        let refusal = refusal(code);
         return record_refusal(app, client, ticket, brought, refusal).await;
     }
     let now = app.clock.now();
@@ -126,7 +140,7 @@ async fn decide(
         certificate,
         user: &user,
         previous_session: brought.session,
-        address: brought.address,
+        address: &brought.address.to_string(),
     };
     match issue::by_card(app, by).await? {
         Ok(answer) => Ok(answer),
@@ -156,12 +170,17 @@ async fn record_refusal(
     refusal: Refusal<'_>,
 ) -> Result<Answer, StoreError> {
     let login = &ticket.login;
+    // Without a card that was proved there is nobody to hold to account: not without end.
+    let is_proved = matches!(ticket.judgement, Judgement::Verified(_));
+    if !is_proved && !app.failed_logins.admits(brought.address) {
+        return Ok(refuse(app, client, login, Code::Busy, None));
+    }
     let attempt = Attempt {
         ticket: ticket.id,
         reference: &login.reference,
         client_id: &client.id,
         certificate: refusal.facts.and_then(facts),
-        address: brought.address,
+        address: &brought.address.to_string(),
         now: app.clock.now(),
     };
     let sealed = refusal.submitted.map(|value| {
@@ -173,6 +192,7 @@ async fn record_refusal(
         user_id: refusal.user_id,
         hsa_id: refusal.hsa_id,
         sealed_submitted_value: sealed,
+        session_cookie_hash: brought.session.map(|cookie| sha256(cookie.as_bytes())),
     };
     let code = match logins::record_failure(&app.pool, &attempt, &failure).await? {
         Recorded::First => refusal.code,

@@ -9,7 +9,7 @@ use axum::response::Response;
 use super::cookies::cookie;
 use super::form::{FormFault, form};
 use super::render::{self, Reader};
-use crate::flow::answer::{BROWSER_COOKIE, SESSION_COOKIE};
+use crate::flow::answer::SESSION_COOKIE;
 use crate::flow::authorize::{Visit, authorize};
 use crate::oidc::params::{Params, ParamsFault};
 use crate::state::App;
@@ -52,7 +52,6 @@ async fn respond(
 ) -> Response {
     let visit = Visit {
         params,
-        browser: cookie(headers, BROWSER_COOKIE),
         session: cookie(headers, SESSION_COOKIE),
         address: &peer.addr.ip().to_string(),
     };

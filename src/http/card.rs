@@ -20,10 +20,10 @@ pub async fn card(State(app): State<App>, Extension(peer): Extension<Peer>, uri:
         Host::Card { name, .. } => name.as_str(),
         Host::Issuer => "",
     };
-    render::redirect(&flow::card(&app, host, peer.chain.as_ref(), login), None)
+    render::redirect(&flow::card(&app, host, peer.chain.as_ref(), login), &[])
 }
 
 /// Whatever else is asked for here (a favicon, a wrong method) is on the issuer host.
 pub async fn elsewhere(State(app): State<App>) -> Response {
-    render::redirect(&format!("{}/", issuer_identifier(&app.issuer)), None)
+    render::redirect(&format!("{}/", issuer_identifier(&app.issuer)), &[])
 }

@@ -63,11 +63,11 @@ impl Reader {
 #[must_use]
 pub fn answer(answer: Answer, reader: &Reader) -> Response {
     match answer {
-        Answer::Redirect { location, cookie, told } => {
+        Answer::Redirect { location, cookies, told } => {
             if let Some(problem) = told {
                 log(&problem, "told the relying party");
             }
-            redirect(&location, cookie.as_ref())
+            redirect(&location, &cookies)
         }
         Answer::Page(page) => problem_page(&page, reader),
     }
@@ -75,12 +75,12 @@ pub fn answer(answer: Answer, reader: &Reader) -> Response {
 
 /// 303 See Other (RFC 9700 §4.12: never 307, which would send a form on).
 #[must_use]
-pub fn redirect(location: &str, cookie: Option<&Cookie>) -> Response {
+pub fn redirect(location: &str, cookies: &[Cookie]) -> Response {
     let Ok(location) = HeaderValue::from_str(location) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let mut response = (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response();
-    if let Some(field) = cookie.and_then(set_cookie) {
+    for field in cookies.iter().filter_map(set_cookie) {
         response.headers_mut().append(SET_COOKIE, field);
     }
     response

@@ -8,7 +8,7 @@ use axum::response::Response;
 use super::cookies::cookie;
 use super::render::{self, Reader};
 use crate::flow::again as flow_again;
-use crate::flow::answer::{BROWSER_COOKIE, SESSION_COOKIE};
+use crate::flow::answer::SESSION_COOKIE;
 use crate::flow::resume::{self as flow, Return};
 use crate::oidc::params::Params;
 use crate::state::App;
@@ -24,9 +24,9 @@ pub async fn resume(
     let params = Params::parse_sealed(uri.query().unwrap_or("")).ok();
     let brought = Return {
         ticket: params.as_ref().and_then(|params| params.get("ticket").ok().flatten()),
-        browser: cookie(&headers, BROWSER_COOKIE),
+        cookie: &|name| cookie(&headers, name),
         session: cookie(&headers, SESSION_COOKIE),
-        address: &peer.addr.ip().to_string(),
+        address: peer.addr.ip(),
     };
     render::answer(flow::resume(&app, brought).await, &Reader::of(&uri, &headers))
 }
@@ -35,6 +35,6 @@ pub async fn resume(
 pub async fn again(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let params = Params::parse_sealed(uri.query().unwrap_or("")).ok();
     let login = params.as_ref().and_then(|params| params.get("login").ok().flatten());
-    let answer = flow_again::again(&app, login, cookie(&headers, BROWSER_COOKIE));
+    let answer = flow_again::again(&app, login, |name| cookie(&headers, name));
     render::answer(answer, &Reader::of(&uri, &headers))
 }

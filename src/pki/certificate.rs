@@ -155,6 +155,18 @@ pub enum Judgement {
     NoCertificate,
 }
 
+impl Judgement {
+    /// Which certificate it is about, where one could be read.
+    #[must_use]
+    pub const fn facts(&self) -> Option<&CertificateFacts> {
+        match self {
+            Self::Verified(certificate) => Some(certificate.facts()),
+            Self::Rejected(rejected) => rejected.facts.as_ref(),
+            Self::NoCertificate => None,
+        }
+    }
+}
+
 macro_rules! rejections {
     ($($(#[$doc:meta])* $cause:ident = $name:literal, $code:ident;)*) => {
         /// Why a certificate was rejected: one for each check, several to a [`Code`].

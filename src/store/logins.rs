@@ -44,6 +44,9 @@ pub struct Failure<'a> {
     pub hsa_id: Option<&'a str>,
     /// What the certificate held, sealed.
     pub sealed_submitted_value: Option<Vec<u8>>,
+    /// SHA-256 of the session cookie that the browser had: the session ends if it is not that of the
+    /// person whose card was shown.
+    pub session_cookie_hash: Option<[u8; 32]>,
 }
 
 /// What a person who was let in is given.
@@ -163,6 +166,14 @@ pub async fn record_failure(
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             on conflict (id) do nothing
             returning id
+        ), ended as (
+            update sessions
+            set ended_at = $9
+            where cookie_hash = $13
+                and ended_at is null
+                and upper(hsa_id) <> upper($6)
+                and user_id is distinct from $5
+                and exists (select from attempt)
         ), audit as (
             insert into audit_events
                 (created_at, event, ref, client_id, user_id, hsa_id, address, details)
@@ -184,10 +195,22 @@ pub async fn record_failure(
         Event::LoginFailed.name(),
         attempt.address,
         details,
+        failure.session_cookie_hash.as_ref().map(<[u8; 32]>::as_slice),
     )
     .fetch_one(pool)
     .await?;
     Ok(Recorded::from_row(row.fresh, row.earlier.as_deref()))
+}
+
+/// How a ticket ended that was used before and let nobody in.
+///
+/// # Errors
+/// The database failed.
+pub async fn earlier_failure(pool: &PgPool, ticket: Uuid) -> Result<Option<Code>, StoreError> {
+    let code = sqlx::query_scalar!("select code from login_attempts where id = $1", ticket)
+        .fetch_optional(pool)
+        .await?;
+    Ok(code.flatten().as_deref().and_then(Code::by_name))
 }
 
 /// Writes a login that let a person in: session, attempt, grant, code and audit event, or nothing

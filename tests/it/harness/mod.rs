@@ -28,7 +28,7 @@ use url::Url;
 
 pub use answer::Answer;
 pub use request::{Authorize, TokenRequest, VERIFIER};
-pub use site::{CLIENT_SECRET, REDIRECT_URI, SEALING_KEY, Site, site};
+pub use site::{CLIENT_SECRET, REDIRECT_URI, Site, site};
 
 /// A provider under test.
 pub struct TestIdp {

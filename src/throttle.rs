@@ -1,0 +1,60 @@
+//! How often something may happen at one address before it is too often.
+//!
+//! Per node and in memory: it guards the database, and must never need it.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+/// A limit for each address: so many a minute, all at once or spread.
+pub struct Throttle(DefaultKeyedRateLimiter<IpAddr>);
+
+impl Throttle {
+    /// At most `limit` a minute at each address.
+    #[must_use]
+    pub fn per_minute(limit: NonZeroU32) -> Self {
+        Self(RateLimiter::keyed(Quota::per_minute(limit)))
+    }
+
+    /// Counts one more, and tells whether it was not too many. IPv6 is counted by /64, which is
+    /// what one household or workplace has.
+    #[must_use]
+    pub fn admits(&self, address: IpAddr) -> bool {
+        let key = match address.to_canonical() {
+            IpAddr::V6(v6) => {
+                let [a, b, c, d, ..] = v6.segments();
+                IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+            }
+            v4 => v4,
+        };
+        self.0.check_key(&key).is_ok()
+    }
+
+    /// Forgets addresses that have been quiet.
+    pub fn forget_quiet(&self) {
+        self.0.retain_recent();
+        self.0.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_refused_after_its_share_and_others_are_not() {
+        let throttle = Throttle::per_minute(NonZeroU32::new(3).unwrap());
+        let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
+        assert_eq!([(); 4].map(|()| throttle.admits(one)), [true, true, true, false]);
+        assert!(throttle.admits(other));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let throttle = Throttle::per_minute(NonZeroU32::MIN);
+        assert!(throttle.admits("2001:db8::1".parse().unwrap()));
+        assert!(!throttle.admits("2001:db8::2".parse().unwrap()));
+        assert!(throttle.admits("2001:db8:0:1::1".parse().unwrap()));
+    }
+}

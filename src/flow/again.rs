@@ -18,7 +18,8 @@ pub fn again<'c>(
 ) -> Answer {
     let login: Option<Login> =
         sealed_login.and_then(|text| app.sealer.open_value(Purpose::Login, text).ok());
-    let Some(login) = login.filter(|login| login.is_of_browser(cookie(&login.cookie_name()))) else {
+    let Some(login) = login.filter(|login| login.is_of_browser(cookie(&login.cookie_name())))
+    else {
         return Answer::page(Code::LoginLost, app.random.reference(), None);
     };
     let expired = Problem { code: Code::LoginExpired, reference: login.reference.clone() };

@@ -123,8 +123,7 @@ pub const fn role_demand(client: &Client) -> RoleDemand {
 }
 
 fn to_card(app: &App, request: AuthorizationRequest) -> Answer {
-    let (login, cookie) =
-        Login::begin(request, &app.card_hosts, &app.random, app.clock.now());
+    let (login, cookie) = Login::begin(request, &app.card_hosts, &app.random, app.clock.now());
     send_to_card(app, &login, vec![cookie])
 }
 

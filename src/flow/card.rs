@@ -28,7 +28,8 @@ pub fn card(
     let Some(login) = login.filter(|login| login.card_host == host) else { return lost() };
     let now = app.clock.now();
     let judgement = app.trust.judge(chain, now);
-    let ticket = Ticket { id: ticket_id(app, &login, &judgement), judgement, judged_at: now, login };
+    let ticket =
+        Ticket { id: ticket_id(app, &login, &judgement), judgement, judged_at: now, login };
     if let Judgement::Rejected(rejected) = &ticket.judgement {
         tracing::info!(
             reference = %ticket.login.reference,

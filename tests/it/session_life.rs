@@ -143,15 +143,28 @@ async fn another_persons_card_in_the_same_browser_ends_the_first_persons_session
 }
 
 #[tokio::test]
-async fn a_card_that_is_refused_ends_nobodys_session() {
+async fn a_card_that_is_not_believed_ends_nobodys_session() {
     let idp = TestIdp::start().await;
     let mut browser = idp.browser("clinician");
     idp.code(&mut browser, &idp.authorize()).await;
-    for name in ["expired", "unknown", "untrusted"] {
+    for name in ["expired", "untrusted", "wrong-certificate"] {
         idp.swap(&mut browser, Some(idp.card(name)));
         idp.walk(&mut browser, &idp.authorize().url()).await;
     }
     assert_eq!(silently(&idp, &mut browser).await, None);
+}
+
+#[tokio::test]
+async fn another_persons_card_ends_the_session_also_when_it_lets_nobody_in() {
+    let idp = TestIdp::start().await;
+    for name in ["unknown", "no-role", "disabled"] {
+        let mut browser = idp.browser("clinician");
+        idp.code(&mut browser, &idp.authorize()).await;
+        assert_eq!(silently(&idp, &mut browser).await, None);
+        idp.swap(&mut browser, Some(idp.card(name)));
+        idp.walk(&mut browser, &idp.authorize().url()).await;
+        assert_eq!(silently(&idp, &mut browser).await.as_deref(), Some("login_required"), "{name}");
+    }
 }
 
 #[tokio::test]

@@ -3,22 +3,35 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use siths_idp::dev::browser::Browser;
-use siths_idp::flow::answer::BROWSER_COOKIE;
 use siths_idp::flow::login::{Login, Ticket};
 use siths_idp::keys::{Purpose, Sealer};
 use url::Url;
 
-use crate::harness::{SEALING_KEY, TestIdp, page_code};
+use crate::harness::site::SEALING_KEY;
+use crate::harness::{TestIdp, page_code};
 
 /// The address of the card host that a browser is sent to.
 async fn begun(idp: &TestIdp, browser: &mut Browser) -> Url {
-    browser.get(&idp.authorize().url()).await.unwrap().location().unwrap()
+    begun_by(idp, browser).await.0
+}
+
+/// The same, with name and value of the cookie that binds the login to the browser.
+async fn begun_by(idp: &TestIdp, browser: &mut Browser) -> (Url, (String, String)) {
+    let answer = browser.get(&idp.authorize().url()).await.unwrap();
+    let field = answer.headers["set-cookie"].to_str().unwrap();
+    let (name, value) = field.split(';').next().unwrap().split_once('=').unwrap();
+    (answer.location().unwrap(), (name.to_owned(), value.to_owned()))
 }
 
 /// The address that a judged login comes back to.
 async fn judged(idp: &TestIdp, browser: &mut Browser) -> Url {
-    let card = begun(idp, browser).await;
-    browser.get(&card).await.unwrap().location().unwrap()
+    judged_by(idp, browser).await.0
+}
+
+/// The same, with name and value of the cookie.
+async fn judged_by(idp: &TestIdp, browser: &mut Browser) -> (Url, (String, String)) {
+    let (card, cookie) = begun_by(idp, browser).await;
+    (browser.get(&card).await.unwrap().location().unwrap(), cookie)
 }
 
 /// The sealed text in an address.
@@ -39,21 +52,27 @@ async fn another_browser_gets_nothing_and_spends_nothing() {
     let idp = TestIdp::start().await;
     for holder in ["clinician", "expired"] {
         let mut owner = idp.browser(holder);
-        let resume = judged(&idp, &mut owner).await;
+        let (resume, (name, value)) = judged_by(&idp, &mut owner).await;
         let before = idp.traces().await;
         let mut bare = idp.browser("clinician");
         assert_eq!(told(&idp, &mut bare, &resume).await, "login_lost");
         let mut other = idp.browser("clinician");
         begun(&idp, &mut other).await;
         assert_eq!(told(&idp, &mut other, &resume).await, "login_lost");
+        // The name of the cookie is no secret, its value is.
+        for forged in ["", "x", &"A".repeat(43)] {
+            let field = format!("{name}={forged}");
+            let request = idp.http().get(resume.clone()).header("cookie", field);
+            let page = request.send().await.unwrap().text().await.unwrap();
+            assert_eq!(page_code(&page).as_deref(), Some("login_lost"), "{forged}");
+        }
         // Cookies that were blocked, or went with a closed browser.
-        let cookie = owner.cookie("idp.localhost", BROWSER_COOKIE).unwrap().to_owned();
-        owner.forget(BROWSER_COOKIE);
+        owner.forget(&name);
         assert_eq!(told(&idp, &mut owner, &resume).await, "login_lost");
         assert_eq!(idp.traces().await, before);
 
         // It is still the owner's.
-        let field = format!("{BROWSER_COOKIE}={cookie}");
+        let field = format!("{name}={value}");
         let answer = idp.http().get(resume.clone()).header("cookie", field).send().await.unwrap();
         assert_eq!(answer.status() == 303, holder == "clinician");
         assert!(idp.traces().await > before);
@@ -64,10 +83,14 @@ async fn another_browser_gets_nothing_and_spends_nothing() {
 async fn a_ticket_that_let_somebody_in_lets_nobody_in_again() {
     let idp = TestIdp::start().await;
     let mut browser = idp.browser("clinician");
-    let resume = judged(&idp, &mut browser).await;
+    let (resume, (name, value)) = judged_by(&idp, &mut browser).await;
     assert!(idp.walk(&mut browser, &resume).await.parameters().contains_key("code"));
     let before = idp.traces().await;
-    assert_eq!(told(&idp, &mut browser, &resume).await, "login_replayed");
+    // The browser has forgotten the login; whoever kept its cookie has no use for it.
+    assert_eq!(told(&idp, &mut browser, &resume).await, "login_lost");
+    let kept = idp.http().get(resume).header("cookie", format!("{name}={value}"));
+    let page = kept.send().await.unwrap().text().await.unwrap();
+    assert_eq!(page_code(&page).as_deref(), Some("login_replayed"));
     assert_eq!(idp.traces().await, before);
     assert_eq!(idp.count("select count(*) from codes").await, 1);
 }
@@ -76,9 +99,8 @@ async fn a_ticket_that_let_somebody_in_lets_nobody_in_again() {
 async fn of_twenty_uses_at_once_one_gives_a_code() {
     let idp = TestIdp::start().await;
     let mut browser = idp.browser("clinician");
-    let resume = judged(&idp, &mut browser).await;
-    let cookie = browser.cookie("idp.localhost", BROWSER_COOKIE).unwrap();
-    let cookie = format!("{BROWSER_COOKIE}={cookie}");
+    let (resume, (name, value)) = judged_by(&idp, &mut browser).await;
+    let cookie = format!("{name}={value}");
     let uses = (0..20).map(|_| {
         // A client each: they would share a connection.
         let request = idp.http().get(resume.clone()).header("cookie", &cookie).send();
@@ -244,7 +266,8 @@ async fn a_login_under_way_holds_no_cookie_and_no_address_that_tells_who() {
     let login: Login = Sealer::new(&SEALING_KEY)
         .open_value(Purpose::Login, &sealed(&walk.0[1].url))
         .expect("a sealed login");
-    let cookie = browser.cookie("idp.localhost", BROWSER_COOKIE).unwrap();
+    let field = walk.0[0].headers["set-cookie"].to_str().unwrap();
+    let cookie = field.split(';').next().unwrap().split_once('=').unwrap().1;
     // The cookie itself is not in it: an address that leaks does not bring its browser along.
     assert!(!serde_json::to_string(&login).unwrap().contains(cookie));
 }

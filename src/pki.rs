@@ -7,6 +7,7 @@
 pub mod certificate;
 pub mod possession;
 mod profile;
+pub mod public_key;
 pub mod revocation;
 pub mod trust;
 

@@ -97,9 +97,10 @@ fn sql_code(error: &sqlx::Error) -> Code {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => Code::Unavailable,
-        // PostgreSQL appendix A: connection, resources, shutdown, read-only standby, timeout, deadlock.
+        // PostgreSQL appendix A: connection, resources, shutdown, read-only standby, timeout, deadlock,
+        // a database that lets nobody in, a lock that is not to be had.
         sqlx::Error::Database(error) => match error.code().as_deref() {
-            Some("25006" | "57014" | "40001" | "40P01") => Code::Unavailable,
+            Some("25006" | "57014" | "40001" | "40P01" | "55000" | "55P03") => Code::Unavailable,
             Some(state) if ["08", "53", "57P"].iter().any(|class| state.starts_with(class)) => {
                 Code::Unavailable
             }

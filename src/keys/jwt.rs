@@ -3,11 +3,20 @@
 //! Only signatures, never claims: `exp`, `aud` and the rest are judged by the caller, who has `now`.
 //! Must never take a key or an algorithm from the token's own header.
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+/// The members that only private and symmetric keys have (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// The shortest RSA modulus that is taken, in bits (RFC 7518 §3.3).
+const RSA_MIN_BITS: usize = 2048;
 
 /// Why a JWT or a key was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,28 +55,33 @@ impl PublicKey {
     /// # Errors
     /// [`VerifyFault::NotAKey`]: a symmetric key, a short RSA key, an unknown curve, a private key.
     pub fn from_jwk(value: &Value) -> Result<Self, VerifyFault> {
-        if value.get("d").is_some() || value.get("k").is_some() {
+        if is_private(value) {
             return Err(VerifyFault::NotAKey);
         }
         let jwk: Jwk = serde_json::from_value(value.clone()).map_err(|_| VerifyFault::NotAKey)?;
-        let mut algorithms = match &jwk.algorithm {
+        let (mut algorithms, is_whole) = match &jwk.algorithm {
             AlgorithmParameters::RSA(rsa) => {
-                // 2048 bits are 342 or more characters of base64url.
-                if rsa.n.len() < 342 {
-                    return Err(VerifyFault::NotAKey);
-                }
-                vec![Algorithm::RS256, Algorithm::PS256]
+                let is_whole = bits(&rsa.n) >= RSA_MIN_BITS && bits(&rsa.e) > 1;
+                (vec![Algorithm::RS256, Algorithm::PS256], is_whole)
             }
-            AlgorithmParameters::EllipticCurve(ec) => match ec.curve {
-                EllipticCurve::P256 => vec![Algorithm::ES256],
-                EllipticCurve::P384 => vec![Algorithm::ES384],
-                _ => return Err(VerifyFault::NotAKey),
-            },
+            AlgorithmParameters::EllipticCurve(ec) => {
+                let (algorithm, on_curve) = match ec.curve {
+                    EllipticCurve::P256 => (Algorithm::ES256, &ECDSA_P256_SHA256_FIXED),
+                    EllipticCurve::P384 => (Algorithm::ES384, &ECDSA_P384_SHA384_FIXED),
+                    _ => return Err(VerifyFault::NotAKey),
+                };
+                // Uncompressed (SEC 1 §2.3.3): 04, x, y.
+                let point = [vec![4], decoded(&ec.x), decoded(&ec.y)].concat();
+                (vec![algorithm], ParsedPublicKey::new(on_curve, &point).is_ok())
+            }
             AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519 => {
-                vec![Algorithm::EdDSA]
+                (vec![Algorithm::EdDSA], decoded(&okp.x).len() == 32)
             }
             _ => return Err(VerifyFault::NotAKey),
         };
+        if !is_whole {
+            return Err(VerifyFault::NotAKey);
+        }
         if let Some(alg) = value.get("alg").and_then(Value::as_str) {
             algorithms.retain(|known| format!("{known:?}") == alg);
             if algorithms.is_empty() {
@@ -152,6 +166,24 @@ pub fn verify_with_any<C: DeserializeOwned>(
     Err(fault)
 }
 
+/// Whether a JWK has members that are nobody's business but its owner's.
+pub(super) fn is_private(jwk: &Value) -> bool {
+    PRIVATE_MEMBERS.iter().any(|member| jwk.get(member).is_some())
+}
+
+/// Nothing where it is no base64url.
+fn decoded(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap_or_default()
+}
+
+/// How many bits a Base64urlUInt (RFC 7518 §2) has.
+fn bits(text: &str) -> usize {
+    let number = decoded(text);
+    let number = number.iter().skip_while(|byte| **byte == 0);
+    let first = number.clone().next().map_or(0, |first| first.leading_zeros() as usize);
+    number.count() * 8 - first
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,7 +230,10 @@ mod tests {
             private,
             json!({ "kty": "oct", "k": "AAAA" }),
             json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" }),
+            json!({ "kty": "RSA", "n": "A".repeat(342), "e": "AQAB" }),
             json!({ "kty": "EC", "crv": "P-521", "x": "AA", "y": "AA" }),
+            json!({ "kty": "EC", "crv": "P-256", "x": "A".repeat(43), "y": "A".repeat(43) }),
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": "AA" }),
         ] {
             assert_eq!(PublicKey::from_jwk(&jwk).unwrap_err(), VerifyFault::NotAKey);
         }

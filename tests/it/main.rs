@@ -13,12 +13,24 @@
 mod harness;
 
 mod authorize;
+mod card_hosts;
+mod cards;
 mod client_authentication;
+mod commands;
+mod dev;
 mod discovery;
+mod documents;
 mod errors;
 mod limits;
 mod login;
 mod login_errors;
+mod nodes;
+mod retry;
+mod round_trips;
+mod serve;
+mod session_life;
 mod sessions;
+mod structure;
+mod tickets;
 mod token;
 mod user_info;

@@ -18,6 +18,7 @@ use crate::keys::public_jwk;
 use crate::oidc::client::{AuthMethod, Client, ClientAuthentication, Pkce, SignOn, ToldFirst};
 use crate::oidc::redirect_uri::RedirectUri;
 use crate::oidc::scope::Scope;
+use crate::pki::public_key;
 use crate::secret::sha256;
 use crate::store::clients;
 
@@ -140,17 +141,17 @@ fn keys(add: &Add) -> Result<Option<Value>, Failure> {
         Failure::usage("public_key_refused", format!("{}: {fault}", path.display()))
     };
     let read = |path: &Path| fs::read(path).map_err(|error| refused(path, &error));
-    let keys = if let Some(path) = &add.jwks_file {
-        let keys: Value =
-            serde_json::from_slice(&read(path)?).map_err(|error| refused(path, &error))?;
-        public_jwk::check_set(&keys).map_err(|fault| refused(path, &fault))?;
-        keys
+    let (path, keys) = if let Some(path) = &add.jwks_file {
+        let keys = serde_json::from_slice(&read(path)?).map_err(|error| refused(path, &error))?;
+        (path, keys)
     } else if let Some(path) = &add.public_key {
-        public_jwk::from_pem(&read(path)?).map_err(|fault| refused(path, &fault))?
+        let key = public_key::from_pem(&read(path)?).map_err(|fault| refused(path, &fault))?;
+        (path, json!({ "keys": [key] }))
     } else {
         let message = "--auth private_key_jwt needs --public-key FILE or --jwks-file FILE";
         return Err(Failure::usage("usage", message));
     };
+    public_jwk::check_set(&keys).map_err(|fault| refused(path, &fault))?;
     Ok(Some(keys))
 }
 

@@ -3,14 +3,15 @@
 
 pub mod answer;
 pub mod assertion;
+pub mod probe;
 pub mod request;
 pub mod site;
 pub mod tables;
+pub mod wire;
 
 use std::collections::BTreeMap;
 
 use chrono::{TimeDelta, Utc};
-use secrecy::SecretString;
 use serde_json::Value;
 use siths_idp::clock::Clock;
 use siths_idp::config::Config;
@@ -334,9 +335,4 @@ async fn bind_again(address: std::net::SocketAddr) -> std::net::TcpListener {
             Err(_) => tokio::task::yield_now().await,
         }
     }
-}
-
-/// The secret of a database address.
-pub fn database_url(url: String) -> SecretString {
-    SecretString::from(url)
 }

@@ -1,0 +1,162 @@
+//! `siths-idp dev` as a person types it.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::harness::{loopback, site};
+
+/// `dev` with a folder that has the look-alike PKI already.
+fn dev(arguments: &[&str]) -> Command {
+    // The site makes the PKI where it is missing: two processes need not.
+    site();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_siths-idp"));
+    command
+        .args(["dev", "--folder", env!("CARGO_TARGET_TMPDIR")])
+        .args(arguments)
+        .env_remove("COLUMNS")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn free_port() -> String {
+    loopback().local_addr().unwrap().port().to_string()
+}
+
+/// A `dev` that runs; killed with the test, should that fail.
+struct Running {
+    child: Child,
+    told: String,
+    ports: [String; 2],
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Running {
+    fn start() -> Self {
+        let ports = [free_port(), free_port()];
+        let mut child = dev(&["--port", &ports[0], "--demo-port", &ports[1]]).spawn().unwrap();
+        let mut told = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            told += &line.unwrap();
+            told.push('\n');
+            if told.contains("Ctrl-C ends it") {
+                break;
+            }
+        }
+        Self { child, told, ports }
+    }
+
+    fn login(&self, who: &str) -> Output {
+        let [port, demo_port] = &self.ports;
+        let arguments = ["--port", port, "--demo-port", demo_port, "login", "--as", who];
+        dev(&arguments).output().unwrap()
+    }
+
+    /// The folder of its PostgreSQL, as its watchdog was told.
+    fn postgres_folder(&self) -> PathBuf {
+        let parent = self.child.id();
+        let of_ours = |status: String| status.contains(&format!("\nPPid:\t{parent}\n"));
+        for process in processes() {
+            let status = std::fs::read_to_string(process.join("status"));
+            if status.is_ok_and(of_ours) {
+                let words = std::fs::read(process.join("cmdline")).unwrap();
+                let words: Vec<&[u8]> = words.split(|byte| *byte == 0).collect();
+                let found = words.iter().map(|word| PathBuf::from(text(word)));
+                if let Some(folder) = found
+                    .filter(|path| path.components().count() > 1)
+                    .find(|path| path.to_string_lossy().contains("siths-idp-pg-"))
+                {
+                    return folder;
+                }
+            }
+        }
+        panic!("no watchdog of process {parent}");
+    }
+}
+
+fn processes() -> Vec<PathBuf> {
+    let all = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    all.filter(|path| path.join("cmdline").exists()).collect()
+}
+
+/// Whether a process names the folder on its command line.
+fn is_used(folder: &Path) -> bool {
+    let folder = folder.to_string_lossy().into_owned();
+    processes().iter().any(|process| {
+        let words = std::fs::read(process.join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&words).contains(&folder)
+    })
+}
+
+#[test]
+fn a_name_that_nobody_has_is_answered_with_the_names() {
+    let told = dev(&["login", "--as", "nobody", "--port", "0", "--demo-port", "0"]).output();
+    let told = told.unwrap();
+    assert!(!told.status.success());
+    let error = text(&told.stderr);
+    for name in site().pki.people().iter().map(|person| person.name).chain(["none"]) {
+        assert!(error.contains(name), "{name}: {error}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_says_so() {
+    let taken = loopback();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (arguments, option) in [
+        (["--port", &port, "--demo-port", "0"], "--port"),
+        (["--port", "0", "--demo-port", &port], "--demo-port"),
+    ] {
+        let told = dev(&arguments).output().unwrap();
+        assert_eq!(told.status.code(), Some(1));
+        let error = text(&told.stderr);
+        assert!(error.contains(&format!("port {port} is in use")), "{error}");
+        assert!(error.contains(option), "{error}");
+    }
+}
+
+#[test]
+fn dev_shows_its_people_and_logs_them_in_and_leaves_nothing_when_it_is_killed() {
+    let mut running = Running::start();
+    for line in running.told.lines() {
+        assert!(line.chars().count() <= 100, "{} columns: {line}", line.chars().count());
+    }
+    for person in site().pki.people() {
+        let code = person.expected.map_or("", |code| code.name());
+        let listed = |line: &str| line.contains(person.name) && line.contains(code);
+        assert!(running.told.lines().any(listed), "{}", running.told);
+    }
+    let told = running.login("clinician");
+    let (out, error) = (text(&told.stdout), text(&told.stderr));
+    assert!(told.status.success(), "{out}{error}");
+    assert!(out.contains("SYMFONI;Handläggare") && out.contains("On the provider at"), "{out}");
+    // A login that is refused, as it should be, is no failure of the command.
+    let told = running.login("unknown");
+    let out = text(&told.stdout);
+    assert!(told.status.success() && out.contains("user_unknown"), "{out}");
+    let told = running.login("none");
+    assert!(told.status.success() && text(&told.stdout).contains("certificate_missing"));
+
+    let folder = running.postgres_folder();
+    assert!(folder.is_dir() && is_used(&folder));
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let began = Instant::now();
+    while folder.exists() || is_used(&folder) {
+        assert!(began.elapsed() < Duration::from_secs(20), "{} stays", folder.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

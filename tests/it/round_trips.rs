@@ -1,0 +1,110 @@
+//! How often a login goes to the database: four times, and not before a certificate is judged.
+
+use std::collections::BTreeSet;
+
+use siths_idp::dev::browser::Browser;
+
+use crate::harness::TestIdp;
+
+/// The statements of a node's own connections, as PostgreSQL logged them, in order.
+async fn statements(idp: &TestIdp) -> Vec<String> {
+    let backends = "select to_jsonb(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()";
+    let backends = idp.rows(backends).await;
+    let of_ours = |line: &str| backends.iter().any(|pid| line.contains(&format!(" [{pid}] ")));
+    let log = std::fs::read_to_string(idp.site.postgres.log_file()).unwrap();
+    let mut found: Vec<String> = Vec::new();
+    let mut within = false;
+    for line in log.lines() {
+        if let Some(rest) = line.strip_prefix('\t') {
+            if within && let Some(last) = found.last_mut() {
+                last.push(' ');
+                last.push_str(rest.trim());
+            }
+            continue;
+        }
+        within = false;
+        // "execute sqlx_s_1: select …" and "statement: select …"
+        let Some((_, said)) = line.split_once(" LOG:  ") else { continue };
+        let Some((kind, text)) = said.split_once(": ") else { continue };
+        if of_ours(line) && (kind.starts_with("execute") || kind == "statement") {
+            within = true;
+            found.push(text.trim().to_owned());
+        }
+    }
+    found
+}
+
+/// Waits until the node reads its registry no more, but for now and then.
+async fn settled(idp: &TestIdp) -> Vec<String> {
+    let listening = "select count(*) from pg_stat_activity
+        where datname = current_database() and query like 'LISTEN%' and state = 'idle'";
+    for _ in 0..200 {
+        if idp.count(listening).await == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    statements(idp).await
+}
+
+/// A whole login: the card, the tokens, UserInfo.
+async fn whole_login(idp: &TestIdp, browser: &mut Browser) {
+    let code = idp.code(browser, &idp.authorize()).await;
+    let (_, tokens) = idp.token(&idp.token_request(&code)).await;
+    let token = tokens["access_token"].as_str().unwrap();
+    let answer = idp.http().get(idp.at("/userinfo")).bearer_auth(token).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn a_login_takes_four_round_trips() {
+    let idp = TestIdp::start().await;
+    let background: BTreeSet<String> = settled(&idp).await.into_iter().collect();
+    assert!(background.iter().any(|text| text.contains("from signing_keys")), "{background:#?}");
+    let mut browser = idp.browser("clinician");
+    whole_login(&idp, &mut browser).await;
+
+    let before = statements(&idp).await.len();
+    whole_login(&idp, &mut browser).await;
+    let after = statements(&idp).await;
+    let own: Vec<&String> =
+        after[before..].iter().filter(|text| !background.contains(*text)).collect();
+    assert_eq!(own.len(), 4, "{own:#?}");
+    assert!(own[0].contains("from hsa_ids"), "{}", own[0]);
+    assert!(own[1].starts_with("with attempt as ( insert into login_attempts"), "{}", own[1]);
+    assert!(own[2].contains("update codes"), "{}", own[2]);
+    assert!(own[3].starts_with("select"), "{}", own[3]);
+}
+
+#[tokio::test]
+async fn a_refusal_takes_two_at_most() {
+    let idp = TestIdp::start().await;
+    let background: BTreeSet<String> = settled(&idp).await.into_iter().collect();
+    for (name, most) in [("expired", 1), ("wrong-certificate", 1), ("unknown", 2), ("no-role", 2)] {
+        let before = statements(&idp).await.len();
+        idp.walk(&mut idp.browser(name), &idp.authorize().url()).await;
+        let after = statements(&idp).await;
+        let own = after[before..].iter().filter(|text| !background.contains(*text));
+        assert_eq!(own.count(), most, "{name}: {:#?}", &after[before..]);
+    }
+}
+
+#[tokio::test]
+async fn nothing_reaches_the_database_before_a_certificate_is_judged() {
+    let idp = TestIdp::start().await;
+    let background: BTreeSet<String> = settled(&idp).await.into_iter().collect();
+    for _ in 0..20 {
+        let mut browser = idp.browser("clinician");
+        let card = browser.get(&idp.authorize().url()).await.unwrap().location().unwrap();
+        browser.get(&card).await.unwrap();
+        browser.get(&idp.authorize().set("client_id", "x").url()).await.unwrap();
+        browser.get(&idp.authorize().without("scope").url()).await.unwrap();
+        browser.get(&idp.at("/resume?ticket=x")).await.unwrap();
+        browser.get(&idp.at("/again?login=x")).await.unwrap();
+    }
+    let own = statements(&idp).await;
+    let own: Vec<&String> = own.iter().filter(|text| !background.contains(*text)).collect();
+    assert_eq!(own, [""; 0], "{own:#?}");
+    assert_eq!(idp.traces().await, 0);
+}

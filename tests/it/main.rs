@@ -2,5 +2,6 @@
 //!
 //! One binary. Every test has a database and a node of its own, and a clock that it moves.
 
+mod browser;
 mod harness;
 mod login;

@@ -1,6 +1,7 @@
 //! What a test stands on: a node on port 0, a database cloned from a migrated and seeded one, a clock
 //! that the test moves, people with cards, and a relying party.
 
+pub mod chromium;
 pub mod request;
 pub mod site;
 

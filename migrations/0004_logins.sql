@@ -43,7 +43,6 @@ create table grants (
     user_id uuid not null references users on delete cascade,
     scopes text[] not null,
     nonce text,
-    max_age_asked boolean not null,
     revoked_at timestamptz,
     created_at timestamptz not null
 );

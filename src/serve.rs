@@ -145,9 +145,9 @@ pub async fn start(
             }
         });
     }
-    let (watching, cleaning) = (app.clone(), app.clone());
+    let (watching, cleaning, counting) = (app.clone(), app.clone(), counters.clone());
     tasks.spawn(async move { registry::keep_in_step(&watching).await });
-    tasks.spawn(async move { keep_house(&cleaning).await });
+    tasks.spawn(async move { keep_house(&cleaning, &counting).await });
     Ok(Node { app, addresses, counters, handle, tasks })
 }
 
@@ -213,11 +213,18 @@ fn unmigrated(error: ServeError) -> ServeError {
     }
 }
 
-async fn keep_house(app: &App) {
+// Once a minute: what is over is forgotten, and what came of connections is told where it changed.
+async fn keep_house(app: &App, counters: &Counters) {
+    let mut told = counters.snapshot();
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
         if let Err(error) = housekeeping::run(&app.pool, app.clock.now()).await {
             tracing::warn!(%error, "housekeeping failed; it is tried again in a minute");
+        }
+        let counts = counters.snapshot();
+        if counts != told {
+            tracing::info!(?counts, "connections since the start");
+            told = counts;
         }
     }
 }

@@ -209,7 +209,7 @@ pub const DEFAULT_DEMO_PORT: u16 = 8444;
 fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(head);
     if table.width().is_none() {

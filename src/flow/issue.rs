@@ -143,7 +143,6 @@ fn new_grant<'a>(
         id: app.random.uuid(now),
         scopes,
         nonce: request.nonce.as_deref(),
-        max_age_asked: request.max_age.is_some(),
         code_hash: sha256(code.as_bytes()),
         redirect_uri: request.reply_to.redirect_uri(),
         code_challenge: request.code_challenge.as_deref(),

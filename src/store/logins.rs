@@ -82,8 +82,6 @@ pub struct NewGrant<'a> {
     pub scopes: &'a [String],
     /// The `nonce` of the request.
     pub nonce: Option<&'a str>,
-    /// Whether the request had `max_age`.
-    pub max_age_asked: bool,
     /// SHA-256 of the code.
     pub code_hash: [u8; 32],
     /// The redirect URI of the request.
@@ -231,20 +229,20 @@ pub async fn record_success(
             returning id
         ), the_grant as (
             insert into grants
-                (id, session_id, client_id, user_id, scopes, nonce, max_age_asked, created_at)
-            select $14, s.id, $3, $4, $15, $16, $17, $7
+                (id, session_id, client_id, user_id, scopes, nonce, created_at)
+            select $14, s.id, $3, $4, $15, $16, $7
             from the_session s
             returning id
         ), the_code as (
             insert into codes
                 (hash, grant_id, client_id, redirect_uri, code_challenge, expires_at, created_at)
-            select $18, g.id, $3, $19, $20, $21, $7
+            select $17, g.id, $3, $18, $19, $20, $7
             from the_grant g
             returning hash
         ), audit as (
             insert into audit_events
                 (created_at, event, ref, client_id, user_id, hsa_id, address, details)
-            select $7, $22, $2, $3, $4, $5, $23, $24
+            select $7, $21, $2, $3, $4, $5, $22, $23
             from attempt
         )
         select
@@ -266,7 +264,6 @@ pub async fn record_success(
         grant.id,
         grant.scopes,
         grant.nonce,
-        grant.max_age_asked,
         &grant.code_hash[..],
         grant.redirect_uri,
         grant.code_challenge,
@@ -295,25 +292,24 @@ pub async fn record_continued(
     sqlx::query!(
         r#"with the_grant as (
             insert into grants
-                (id, session_id, client_id, user_id, scopes, nonce, max_age_asked, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
+                (id, session_id, client_id, user_id, scopes, nonce, created_at)
+            values ($1, $2, $3, $4, $5, $6, $7)
             returning id
         ), the_code as (
             insert into codes
                 (hash, grant_id, client_id, redirect_uri, code_challenge, expires_at, created_at)
-            select $9, g.id, $3, $10, $11, $12, $8
+            select $8, g.id, $3, $9, $10, $11, $7
             from the_grant g
         )
         insert into audit_events
             (created_at, event, ref, client_id, user_id, address, details)
-        values ($8, $13, $14, $3, $4, $15, $16)"#,
+        values ($7, $12, $13, $3, $4, $14, $15)"#,
         grant.id,
         session_id,
         attempt.client_id,
         user_id,
         grant.scopes,
         grant.nonce,
-        grant.max_age_asked,
         attempt.now,
         &grant.code_hash[..],
         grant.redirect_uri,

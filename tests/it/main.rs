@@ -2,6 +2,15 @@
 //!
 //! One binary. Every test has a database and a node of its own, and a clock that it moves.
 
-mod browser;
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "all of it is tests"
+)]
+
 mod harness;
+
+mod browser;
 mod login;

@@ -8,7 +8,6 @@ pub mod site;
 use std::collections::BTreeMap;
 
 use chrono::{TimeDelta, Utc};
-use secrecy::SecretString;
 use serde_json::Value;
 use siths_idp::clock::Clock;
 use siths_idp::config::Config;
@@ -256,9 +255,4 @@ async fn bind_again(address: std::net::SocketAddr) -> std::net::TcpListener {
             Err(_) => tokio::task::yield_now().await,
         }
     }
-}
-
-/// The secret of a database address.
-pub fn database_url(url: String) -> SecretString {
-    SecretString::from(url)
 }

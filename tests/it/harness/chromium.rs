@@ -9,6 +9,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::http::Method;
@@ -38,11 +39,13 @@ pub fn is_installed() -> bool {
     if missing.is_empty() {
         return true;
     }
-    let missing = missing.join(", ");
-    let line = format!("browser test skipped, not installed: {missing}. Run tests/browser/install");
+    let line = format!("not installed: {}; run tests/browser/install", missing.join(", "));
     assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{line}");
+    static TOLD: Once = Once::new();
     // Not by eprintln!, whose lines are shown of failed tests alone.
-    let _ = writeln!(std::io::stderr(), "{line}");
+    TOLD.call_once(|| {
+        let _ = writeln!(std::io::stderr(), "browser tests are skipped, {line}");
+    });
     false
 }
 

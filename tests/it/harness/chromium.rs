@@ -12,18 +12,14 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use axum::http::Method;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
 use siths_idp::dev::pki::Pki;
 use siths_idp::dev::pki::card::P12_PASSWORD;
 use tokio::sync::{Mutex, MutexGuard};
-use url::{ParseError, Url};
+use url::Url;
 
 const PROGRAMS: [&str; 4] = ["chromium", "chromedriver", "certutil", "pk12util"];
 
@@ -51,7 +47,7 @@ pub fn is_installed() -> bool {
 
 /// A browser under remote control. Dropping it ends it and removes its profile.
 pub struct Chromium {
-    client: Client,
+    session: Session,
     // Ended before its home is removed.
     _driver: Driver,
     home: Home,
@@ -70,12 +66,8 @@ impl Chromium {
             home.import(pki, person);
         }
         let driver = Driver::start(&home.0);
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&home.0))
-            .connect(&format!("http://127.0.0.1:{}", driver.port))
-            .await
-            .expect("Chromium starts");
-        Self { client, home, _driver: driver, _turn: turn }
+        let session = Session::open(driver.port, capabilities(&home.0)).await;
+        Self { session, home, _driver: driver, _turn: turn }
     }
 
     /// Puts another card into the store while the browser runs.
@@ -84,38 +76,44 @@ impl Chromium {
     }
 
     pub async fn open(&self, address: &str) {
-        self.client.goto(address).await.unwrap();
+        self.session.post("url", json!({ "url": address })).await;
     }
 
     /// Presses the button with this label, and waits for the page that it leads to.
     pub async fn press(&self, label: &str) {
-        self.client.find(Locator::LinkText(label)).await.unwrap().click().await.unwrap();
+        let link = self.session.element("link text", label).await;
+        self.session.post(&format!("element/{link}/click"), json!({})).await;
     }
 
     pub async fn reload(&self) {
-        self.client.refresh().await.unwrap();
+        self.session.post("refresh", json!({})).await;
     }
 
     pub async fn back(&self) {
-        self.client.back().await.unwrap();
+        self.session.post("back", json!({})).await;
     }
 
     /// What a person reads.
     pub async fn text(&self) -> String {
-        self.client.find(Locator::Css("body")).await.unwrap().text().await.unwrap()
+        self.text_of("body").await
     }
 
     pub async fn heading(&self) -> String {
-        self.client.find(Locator::Css("h1")).await.unwrap().text().await.unwrap()
+        self.text_of("h1").await
+    }
+
+    async fn text_of(&self, selector: &str) -> String {
+        let element = self.session.element("css selector", selector).await;
+        text(&self.session.get(&format!("element/{element}/text")).await)
     }
 
     pub async fn html(&self) -> String {
-        self.client.source().await.unwrap()
+        text(&self.session.get("source").await)
     }
 
     /// The hosts of the addresses that were asked for as pages since the last call, redirects too.
     pub async fn hosts_visited(&self) -> Vec<String> {
-        let entries = self.command("se/log", json!({ "type": "performance" })).await;
+        let entries = self.session.post("se/log", json!({ "type": "performance" })).await;
         let messages = entries.as_array().unwrap().iter().map(|entry| {
             let message: Value = serde_json::from_str(entry["message"].as_str().unwrap()).unwrap();
             message["message"].clone()
@@ -138,7 +136,8 @@ impl Chromium {
             let size = |height| json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
             self.devtools("Emulation.setDeviceMetricsOverride", size(800)).await;
             let script = "return document.documentElement.scrollHeight";
-            let height = self.client.execute(script, Vec::new()).await.unwrap();
+            let script = json!({ "script": script, "args": [] });
+            let height = self.session.post("execute/sync", script).await;
             self.devtools("Emulation.setDeviceMetricsOverride", size(height.as_u64().unwrap()))
                 .await;
             let picture = self.devtools("Page.captureScreenshot", json!({})).await;
@@ -149,18 +148,15 @@ impl Chromium {
     }
 
     async fn devtools(&self, command: &str, parameters: Value) -> Value {
-        self.command("goog/cdp/execute", json!({ "cmd": command, "params": parameters })).await
-    }
-
-    async fn command(&self, path: &'static str, body: Value) -> Value {
-        self.client.issue_cmd(Extension { path, body }).await.unwrap()
+        let body = json!({ "cmd": command, "params": parameters });
+        self.session.post("goog/cdp/execute", body).await
     }
 }
 
-fn capabilities(home: &Path) -> Capabilities {
+fn capabilities(home: &Path) -> Value {
     let profile = format!("--user-data-dir={}", home.join("profile").display());
     let automatic = json!({ "setting": { "filters": [{}] } });
-    let capabilities = json!({
+    json!({
         "goog:chromeOptions": {
             "args": [
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -175,25 +171,49 @@ fn capabilities(home: &Path) -> Capabilities {
         },
         "goog:loggingPrefs": { "performance": "ALL" },
         "timeouts": { "pageLoad": 30_000 },
-    });
-    capabilities.as_object().unwrap().clone()
+    })
 }
 
-/// A command that WebDriver leaves to the browser's maker.
-#[derive(Debug)]
-struct Extension {
-    path: &'static str,
-    body: Value,
+/// A session of WebDriver (W3C Recommendation of 5 June 2018): the few commands that are needed here.
+struct Session {
+    http: reqwest::Client,
+    address: String,
 }
 
-impl WebDriverCompatibleCommand for Extension {
-    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+impl Session {
+    async fn open(port: u16, capabilities: Value) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut session = Self { http, address: format!("http://127.0.0.1:{port}") };
+        let wanted = json!({ "capabilities": { "alwaysMatch": capabilities } });
+        let opened = session.post("session", wanted).await;
+        session.address = format!("{}/session/{}", session.address, text(&opened["sessionId"]));
+        session
     }
 
-    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
-        (Method::POST, Some(self.body.to_string()))
+    async fn element(&self, strategy: &str, value: &str) -> String {
+        let found = self.post("element", json!({ "using": strategy, "value": value })).await;
+        // §11: "web element identifier".
+        text(&found["element-6066-11e4-a52e-4f735466cecf"])
     }
+
+    async fn get(&self, command: &str) -> Value {
+        self.send(self.http.get(format!("{}/{command}", self.address))).await
+    }
+
+    async fn post(&self, command: &str, body: Value) -> Value {
+        self.send(self.http.post(format!("{}/{command}", self.address)).json(&body)).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Value {
+        let mut answer: Value = request.send().await.unwrap().json().await.unwrap();
+        let value = answer["value"].take();
+        assert!(value["error"].is_null(), "{}: {}", value["error"], value["message"]);
+        value
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
 /// chromedriver with the browser that it starts: one process group.

@@ -13,6 +13,7 @@
 mod harness;
 
 mod authorize;
+mod browser;
 mod card_hosts;
 mod cards;
 mod client_authentication;

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod assertion;
+pub mod chromium;
 pub mod probe;
 pub mod request;
 pub mod site;

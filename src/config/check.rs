@@ -313,7 +313,7 @@ fn sealing_key(
 /// What to type, so that the key is never readable by others.
 fn make_key(path: &Path) -> String {
     let path = quoted(path);
-    format!("openssl rand -hex 32 > {path} && chmod 600 {path}")
+    format!("(umask 077; openssl rand -hex 32 > {path})")
 }
 
 fn quoted(path: &Path) -> String {

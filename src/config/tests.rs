@@ -205,10 +205,10 @@ fn a_sealing_key_that_is_missing_is_refused_with_what_to_type() {
     let installation = Installation::new();
     fs::remove_file(installation.path("sealing.key")).unwrap();
     let path = installation.path("sealing.key").display().to_string();
-    let type_this = format!("openssl rand -hex 32 > {path} && chmod 600 {path}");
+    let type_this = format!("(umask 077; openssl rand -hex 32 > {path})");
     assert!(installation.faults(FILE)[0].contains(&type_this));
     let none = with("sealing_key_file = \"sealing.key\"", "");
-    assert!(installation.faults(&none)[0].contains("openssl rand -hex 32 > keys/sealing.key"));
+    assert!(installation.faults(&none)[0].contains("(umask 077; openssl rand -hex 32 > keys/sealing.key)"));
     let by_environment = [("SITHS_IDP__SEALING_KEY", "11".repeat(32))];
     let by_environment = by_environment.each_ref().map(|(name, key)| (*name, key.as_str()));
     assert_eq!(

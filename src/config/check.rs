@@ -221,7 +221,7 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
     if raw.issuers.is_empty() {
         at.missing("trust.issuers", "expected at least one [[trust.issuers]]");
     }
-    let roots = raw.roots.iter().map(|file| file_of("trust.roots", file, at)).collect();
+    let roots = raw.roots.iter().map(|file| trust_file("trust.roots", file, at)).collect();
     let issuers = raw.issuers.into_iter().enumerate();
     let issuers = issuers.map(|(index, row)| issuer_file(index, row, at)).collect();
     let hsa_id_prefixes = hsa_id_prefixes(raw.hsa_id_prefixes, at);
@@ -230,7 +230,7 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
 
 fn issuer_file(index: usize, raw: RawIssuer, at: &mut Layers) -> IssuerFile {
     let key = format!("trust.issuers.{index}");
-    let certificate = file_of(&format!("{key}.certificate"), &raw.certificate, at);
+    let certificate = trust_file(&format!("{key}.certificate"), &raw.certificate, at);
     if raw.policies.is_empty() {
         check_loa(&key, raw.kind, raw.loa, at);
     }
@@ -395,9 +395,18 @@ fn required_file(key: &str, file: Option<String>, at: &mut Layers) -> Option<Pat
 
 /// The path, once it is known that the file can be opened.
 fn file_of(key: &str, file: &str, at: &mut Layers) -> PathBuf {
+    opened(key, file, "", at)
+}
+
+/// The same for a CA's certificate, some of which are not in the repository.
+fn trust_file(key: &str, file: &str, at: &mut Layers) -> PathBuf {
+    opened(key, file, "; config/trust/README.md says where to get it", at)
+}
+
+fn opened(key: &str, file: &str, advice: &str, at: &mut Layers) -> PathBuf {
     let path = at.resolve(file);
     if let Err(error) = File::open(&path) {
-        at.fault(key, &format!("{}: {error}", path.display()));
+        at.fault(key, &format!("{}: {error}{advice}", path.display()));
     }
     path
 }

@@ -274,6 +274,16 @@ fn who_may_log_in_has_a_level_of_assurance() {
 }
 
 #[test]
+fn a_missing_ca_is_told_with_where_to_get_it() {
+    let installation = Installation::new();
+    for file in ["root.pem", "ca.pem"] {
+        let faults = installation.faults(&with(file, "gone.pem"));
+        let told = faults.len() == 1 && faults[0].contains("gone.pem");
+        assert!(told && faults[0].contains("config/trust/README.md says where to get it"));
+    }
+}
+
+#[test]
 fn a_missing_part_of_an_issuer_is_told() {
     let installation = Installation::new();
     let faults = installation.faults(&with("kind = \"hsa-id\"", "")).join("\n");

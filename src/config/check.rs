@@ -231,13 +231,11 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
 fn issuer_file(index: usize, raw: RawIssuer, at: &mut Layers) -> IssuerFile {
     let key = format!("trust.issuers.{index}");
     let certificate = trust_file(&format!("{key}.certificate"), &raw.certificate, at);
-    if raw.policies.is_empty() {
-        check_loa(&key, raw.kind, raw.loa, at);
-    }
+    check_loa(&key, raw.kind, raw.loa, at);
     let policies = raw.policies.into_iter().enumerate();
     let policies = policies.map(|(row, policy)| {
         let key = format!("{key}.policies.{row}");
-        check_loa(&key, policy.kind, policy.loa, at);
+        check_loa(&key, policy.kind, policy.loa.or(raw.loa), at);
         policy_row(&key, policy, at)
     });
     let policies = policies.collect();
@@ -256,13 +254,11 @@ fn policy_row(key: &str, raw: RawPolicy, at: &mut Layers) -> PolicyRow {
     PolicyRow { oid: raw.oid, kind: raw.kind, loa: raw.loa }
 }
 
-/// Who may log in must have a level of assurance, or no `acr` could be told.
+/// Who may log in must have a level of assurance, or no `acr` could be told: the rule of
+/// [`Trust::new`](crate::pki::Trust::new), told here by key. A policy without one has its issuer's.
 fn check_loa(key: &str, kind: IssuerKind, loa: Option<Loa>, at: &mut Layers) {
-    match kind {
-        IssuerKind::HsaId | IssuerKind::Mobile if loa.is_none() => {
-            at.missing(&format!("{key}.loa"), "expected loa2 or loa3");
-        }
-        IssuerKind::HsaId | IssuerKind::Mobile | IssuerKind::PersonId | IssuerKind::Function => {}
+    if kind == IssuerKind::HsaId && loa.is_none() {
+        at.missing(&format!("{key}.loa"), "expected loa2 or loa3, as kind is hsa-id");
     }
 }
 

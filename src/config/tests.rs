@@ -263,9 +263,18 @@ fn who_may_log_in_has_a_level_of_assurance() {
     let installation = Installation::new();
     let faults = installation.faults(&with("loa = \"loa3\"", ""));
     assert!(faults.len() == 1 && faults[0].starts_with("trust.issuers.0.loa is missing"));
-    let policies = "[[trust.issuers.policies]]\noid = \"1.2.752.74.8.512\"\nkind = \"mobile\"\n";
-    let faults = installation.faults(&format!("{FILE}{policies}"));
+    let policies = "[[trust.issuers.policies]]\noid = \"1.2.752.74.8.512\"\nkind = \"hsa-id\"\n";
+    // Also where each policy has one: a certificate may have none of the policies.
+    let file = format!("{}{policies}loa = \"loa3\"\n", with("loa = \"loa3\"", ""));
+    let faults = installation.faults(&file);
+    assert!(faults.len() == 1 && faults[0].starts_with("trust.issuers.0.loa is missing"));
+    let other = with("\"hsa-id\"\nloa = \"loa3\"", "\"mobile\"");
+    assert!(installation.load(&other, &[]).is_ok());
+    let faults = installation.faults(&format!("{other}{policies}"));
     assert!(faults.len() == 1 && faults[0].starts_with("trust.issuers.0.policies.0.loa"));
+    // A policy has its issuer's.
+    assert!(installation.load(&format!("{FILE}{policies}"), &[]).is_ok());
+    let policies = policies.replace("hsa-id", "mobile");
     let config = installation.load(&format!("{FILE}{policies}loa = \"loa3\"\n"), &[]).unwrap();
     assert_eq!(config.trust.issuers[0].policies[0].kind, IssuerKind::Mobile);
     let faults =

@@ -64,7 +64,7 @@ pub struct Administration {
 pub struct Database {
     /// `postgres://user@host/name`, or with `?host=/run/postgresql` for a socket.
     pub url: SecretString,
-    /// Connections that one node holds at most.
+    /// Connections that one node holds at most: two at least, as one is for LISTEN alone.
     pub max_connections: u32,
     /// Whether a database on another machine may be reached without verified TLS.
     pub insecure_plaintext: bool,

@@ -123,9 +123,10 @@ fn database(raw: RawDatabase, at: &mut Layers) -> Option<Database> {
     const KEY: &str = "database.url";
     const RIGHT: &str = "expected postgres://user@host/database?sslmode=verify-full, or \
         postgres://user@localhost/database?host=/run/postgresql for a socket";
-    if !(1..=1000).contains(&raw.max_connections) {
+    if !(2..=1000).contains(&raw.max_connections) {
         let is = raw.max_connections.to_string();
-        at.wrong("database.max_connections", &is, "expected 1 to 1000");
+        let right = "expected 2 to 1000: one is taken for good by being told of changes (LISTEN)";
+        at.wrong("database.max_connections", &is, right);
     }
     let url = match (raw.url, raw.url_file) {
         // The environment may put an address above the file's.

@@ -208,7 +208,10 @@ fn a_sealing_key_that_is_missing_is_refused_with_what_to_type() {
     let type_this = format!("(umask 077; openssl rand -hex 32 > {path})");
     assert!(installation.faults(FILE)[0].contains(&type_this));
     let none = with("sealing_key_file = \"sealing.key\"", "");
-    assert!(installation.faults(&none)[0].contains("(umask 077; openssl rand -hex 32 > keys/sealing.key)"));
+    assert!(
+        installation.faults(&none)[0]
+            .contains("(umask 077; openssl rand -hex 32 > keys/sealing.key)")
+    );
     let by_environment = [("SITHS_IDP__SEALING_KEY", "11".repeat(32))];
     let by_environment = by_environment.each_ref().map(|(name, key)| (*name, key.as_str()));
     assert_eq!(
@@ -236,6 +239,18 @@ fn a_database_address_comes_from_a_file_where_one_is_named() {
     let file = with("url = \"postgres://idp@localhost/idp\"", "url_file = \"database.url\"");
     let config = installation.load(&file, &[]).unwrap();
     assert_eq!(config.database.url.expose_secret(), "postgres://idp:pw@localhost/idp");
+}
+
+#[test]
+fn one_database_connection_is_too_few() {
+    let installation = Installation::new();
+    let file = |number: u32| with("[tls]\n", &format!("max_connections = {number}\n\n[tls]\n"));
+    for wrong in [0, 1, 1001] {
+        let faults = installation.faults(&file(wrong));
+        let told = format!("database.max_connections is \"{wrong}\": expected 2 to 1000");
+        assert!(faults.len() == 1 && faults[0].starts_with(&told), "{faults:?}");
+    }
+    assert_eq!(installation.load(&file(2), &[]).unwrap().database.max_connections, 2);
 }
 
 #[test]

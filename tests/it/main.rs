@@ -18,6 +18,7 @@ mod discovery;
 mod errors;
 mod login;
 mod login_errors;
+mod operations;
 mod sessions;
 mod token;
 mod user_info;

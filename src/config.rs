@@ -179,6 +179,8 @@ pub struct Lifetimes {
     pub access_token: TimeDelta,
     /// An ID token (Swedish OpenID Connect profile: five minutes at most).
     pub id_token: TimeDelta,
+    /// The row of a login attempt, success or failure.
+    pub attempts: TimeDelta,
 }
 
 /// How much is taken on at once, and how long is waited.

@@ -218,7 +218,7 @@ async fn keep_house(app: &App, counters: &Counters) {
     let mut told = counters.snapshot();
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
-        if let Err(error) = housekeeping::run(&app.pool, app.clock.now()).await {
+        if let Err(error) = forget(app).await {
             tracing::warn!(%error, "housekeeping failed; it is tried again in a minute");
         }
         let counts = counters.snapshot();
@@ -227,6 +227,12 @@ async fn keep_house(app: &App, counters: &Counters) {
             told = counts;
         }
     }
+}
+
+async fn forget(app: &App) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    housekeeping::run(&app.pool, now).await?;
+    housekeeping::forget_attempts(&app.pool, now - app.lifetimes.attempts).await
 }
 
 fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, IdentityFault> {

@@ -332,6 +332,8 @@ fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
         access_token: read("access_token", &raw.access_token, "1h"),
         // Swedish OpenID Connect profile: five minutes at most.
         id_token: read("id_token", &raw.id_token, "5m"),
+        // A day at least: the row is what makes a ticket single-use.
+        attempts: duration("lifetimes.attempts", &raw.attempts, ("1d", "3650d"), at),
     }
 }
 
@@ -356,7 +358,7 @@ fn duration(key: &str, text: &str, (least, most): (&str, &str), at: &mut Layers)
     let bound = |text| parse_duration(text).unwrap_or_default();
     let value = parse_duration(text).filter(|value| (bound(least)..=bound(most)).contains(value));
     value.unwrap_or_else(|| {
-        at.wrong(key, text, &format!("expected {least} to {most}, such as 90s, 10m or 8h"));
+        at.wrong(key, text, &format!("expected {least} to {most}, such as 90s, 10m, 8h or 2d"));
         bound(most)
     })
 }
@@ -368,6 +370,7 @@ fn parse_duration(text: &str) -> Option<TimeDelta> {
         's' => TimeDelta::try_seconds(number),
         'm' => TimeDelta::try_minutes(number),
         'h' => TimeDelta::try_hours(number),
+        'd' => TimeDelta::try_days(number),
         _ => None,
     }
 }

@@ -151,3 +151,18 @@ async fn a_node_that_could_not_sign_does_not_start() {
     let told = refusal(&config, TimeDelta::hours(1)).await.expect("it does not start");
     assert!(told.contains("no signing key for ") && told.contains("NTP"), "{told}");
 }
+
+#[tokio::test]
+async fn a_statement_is_not_waited_for_without_end() {
+    let idp = TestIdp::start().await;
+    for (setting, expected) in
+        [("statement_timeout", "5s"), ("idle_in_transaction_session_timeout", "10s")]
+    {
+        let set: String = sqlx::query_scalar("select current_setting($1)")
+            .bind(setting)
+            .fetch_one(idp.pool())
+            .await
+            .unwrap();
+        assert_eq!(set, expected, "{setting}");
+    }
+}

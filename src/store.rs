@@ -62,6 +62,14 @@ pub enum StoreError {
         /// The column.
         column: &'static str,
     },
+    /// A registration that this version does not understand: a later one may have written it.
+    #[error("client {id} has a {column} that this version does not know")]
+    Client {
+        /// The `client_id`.
+        id: String,
+        /// The column.
+        column: &'static str,
+    },
     /// Another machine's database without a verified connection.
     #[error(
         "the database at {host} is on another machine: its address must end in sslmode=verify-full \
@@ -81,7 +89,9 @@ impl StoreError {
     pub fn code(&self) -> Code {
         match self {
             Self::Sql(error) => sql_code(error),
-            Self::Migration(_) | Self::Row { .. } | Self::Insecure { .. } => Code::Internal,
+            Self::Migration(_) | Self::Row { .. } | Self::Client { .. } | Self::Insecure { .. } => {
+                Code::Internal
+            }
         }
     }
 

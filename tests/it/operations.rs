@@ -166,3 +166,17 @@ async fn a_statement_is_not_waited_for_without_end() {
         assert_eq!(set, expected, "{setting}");
     }
 }
+
+#[tokio::test]
+async fn a_client_that_this_version_does_not_understand_stands_in_no_others_way() {
+    let idp = TestIdp::start().await;
+    idp.register(|client| client.id = "newer".to_owned()).await;
+    idp.sql("alter table clients drop constraint clients_pkce_known").await;
+    idp.sql("update clients set pkce = 'by-a-later-version' where id = 'newer'").await;
+    idp.until(|app| app.client("newer").is_none()).await;
+    idp.register(|client| client.name = "Told of".to_owned()).await;
+    idp.code(&mut idp.browser("clinician"), &idp.authorize()).await;
+    // An administrator is told which it is.
+    let (exit, _, err) = command(&idp, &["clients", "list"]).await;
+    assert!(exit == Exit::Failed && err.contains("client newer has a pkce"), "{err}");
+}

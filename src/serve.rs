@@ -24,7 +24,8 @@ use crate::keys::Sealer;
 use crate::oidc::metadata;
 use crate::random::Random;
 use crate::state::{App, Parts, Registry};
-use crate::store::{self, StoreError, housekeeping};
+use crate::store::migrate::{self, Schema};
+use crate::store::{self, PgPool, StoreError, housekeeping};
 use crate::tls::{self, Counters, Identity, IdentityFault, Settings, TlsParts};
 
 /// How long a node that is told to stop lets requests finish.
@@ -47,6 +48,15 @@ pub enum ServeError {
     /// No table is there.
     #[error("the database holds no tables yet: type `siths-idp migrate`")]
     Unmigrated,
+    /// A migration is missing, or failed.
+    #[error("the database lacks migration {0}, or it failed: type `siths-idp migrate`")]
+    Behind(i64),
+    /// The schema of another program.
+    #[error(
+        "migration {0} was applied to the database with another text than this program's: the \
+         database is of a version that was never released, or of another program"
+    )]
+    OtherSchema(i64),
     /// A signing key.
     #[error(transparent)]
     Keys(#[from] keys::KeysFault),
@@ -110,6 +120,7 @@ pub async fn start(
     let identity = Identity::load(&config.tls.certificate, &config.tls.key)?;
     let card_identity = card_identity(config, &identity)?;
     let pool = store::connect(&config.database).await?;
+    schema(&pool).await.map_err(unmigrated)?;
     let app = App::new(Parts {
         issuer: config.issuer.clone(),
         card_hosts: config.card.hosts.clone(),
@@ -199,6 +210,22 @@ pub async fn run(config: &Config, clock: Clock, random: Random) -> Result<(), Se
     tracing::info!("stopping: requests under way are finished");
     node.stop().await;
     Ok(())
+}
+
+/// A schema of one's own, or a later one: the next version may have migrated, and run beside.
+async fn schema(pool: &PgPool) -> Result<(), ServeError> {
+    match migrate::compare(pool).await? {
+        Schema::Same => Ok(()),
+        Schema::Later { version } => {
+            tracing::warn!(
+                version,
+                "the database's schema is of a later version than this program"
+            );
+            Ok(())
+        }
+        Schema::Behind { version } => Err(ServeError::Behind(version)),
+        Schema::Other { version } => Err(ServeError::OtherSchema(version)),
+    }
 }
 
 // The first statement that fails for want of a table says what to type.

@@ -180,3 +180,27 @@ async fn a_client_that_this_version_does_not_understand_stands_in_no_others_way(
     let (exit, _, err) = command(&idp, &["clients", "list"]).await;
     assert!(exit == Exit::Failed && err.contains("client newer has a pkce"), "{err}");
 }
+
+#[tokio::test]
+async fn a_node_starts_on_its_own_schema_or_a_later_one() {
+    for (statement, expected) in [
+        ("drop table _sqlx_migrations", "siths-idp migrate"),
+        ("delete from _sqlx_migrations where version = 6", "lacks migration 6"),
+        ("update _sqlx_migrations set success = false where version = 3", "siths-idp migrate"),
+        ("update _sqlx_migrations set checksum = 'x' where version = 2", "with another text"),
+        ("delete from _sqlx_migrations; drop table login_attempts", "siths-idp migrate"),
+    ] {
+        let told = refusal(&configured(statement).await, TimeDelta::zero()).await;
+        let told = told.unwrap_or_else(|| panic!("it starts after: {statement}"));
+        assert!(told.contains(expected), "{statement}: {told}");
+    }
+    let config = configured(
+        "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
+        values (9999, 'of the next version', true, 'x', 0)",
+    )
+    .await;
+    assert_eq!(refusal(&config, TimeDelta::zero()).await, None);
+    let url = site().empty_database().await;
+    let told = refusal(&site().config(443, url), TimeDelta::zero()).await;
+    assert!(told.is_some_and(|told| told.contains("siths-idp migrate")));
+}

@@ -11,7 +11,7 @@ create table users (
     constraint users_names_are_there check (given_name <> '' and family_name <> ''),
     constraint users_dates_are_in_order check (valid_until > valid_from)
 );
-comment on table users is 'A person who may be let in. The id is what relying parties get as sub: never an HSA-id.';
+comment on table users is 'A person who may be let in. The id is what relying parties get as sub: never an HSA-id. Switched off, never deleted.';
 
 create table hsa_ids (
     canonical text primary key,
@@ -43,7 +43,7 @@ comment on table roles is 'A role that exists in a system.';
 
 create table role_grants (
     id uuid primary key,
-    user_id uuid not null references users on delete cascade,
+    user_id uuid not null references users on delete restrict,
     system_id text not null,
     role text not null,
     valid_from timestamptz not null,

@@ -65,7 +65,7 @@ pub struct Administration {
 pub struct Database {
     /// `postgres://user@host/name`, or with `?host=/run/postgresql` for a socket.
     pub url: SecretString,
-    /// Connections that one node holds at most.
+    /// Connections that one node holds at most: two at least, as one is for LISTEN alone.
     pub max_connections: u32,
     /// Whether a database on another machine may be reached without verified TLS.
     pub insecure_plaintext: bool,
@@ -180,6 +180,8 @@ pub struct Lifetimes {
     pub access_token: TimeDelta,
     /// An ID token (Swedish OpenID Connect profile: five minutes at most).
     pub id_token: TimeDelta,
+    /// The row of a login attempt, success or failure.
+    pub attempts: TimeDelta,
 }
 
 /// How much is taken on at once, and how long is waited.

@@ -24,7 +24,8 @@ use crate::keys::Sealer;
 use crate::oidc::metadata;
 use crate::random::Random;
 use crate::state::{App, Parts, Registry};
-use crate::store::{self, StoreError, housekeeping};
+use crate::store::migrate::{self, Schema};
+use crate::store::{self, PgPool, StoreError, housekeeping};
 use crate::throttle::Throttle;
 use crate::tls::{self, Counters, Identity, IdentityFault, Settings, TlsParts};
 
@@ -48,6 +49,15 @@ pub enum ServeError {
     /// No table is there.
     #[error("the database holds no tables yet: type `siths-idp migrate`")]
     Unmigrated,
+    /// A migration is missing, or failed.
+    #[error("the database lacks migration {0}, or it failed: type `siths-idp migrate`")]
+    Behind(i64),
+    /// The schema of another program.
+    #[error(
+        "migration {0} was applied to the database with another text than this program's: the \
+         database is of a version that was never released, or of another program"
+    )]
+    OtherSchema(i64),
     /// A signing key.
     #[error(transparent)]
     Keys(#[from] keys::KeysFault),
@@ -111,6 +121,7 @@ pub async fn start(
     let identity = Identity::load(&config.tls.certificate, &config.tls.key)?;
     let card_identity = card_identity(config, &identity)?;
     let pool = store::connect(&config.database).await?;
+    schema(&pool).await.map_err(unmigrated)?;
     let app = App::new(Parts {
         issuer: config.issuer.clone(),
         card_hosts: config.card.hosts.clone(),
@@ -203,6 +214,22 @@ pub async fn run(config: &Config, clock: Clock, random: Random) -> Result<(), Se
     Ok(())
 }
 
+/// A schema of one's own, or a later one: the next version may have migrated, and run beside.
+async fn schema(pool: &PgPool) -> Result<(), ServeError> {
+    match migrate::compare(pool).await? {
+        Schema::Same => Ok(()),
+        Schema::Later { version } => {
+            tracing::warn!(
+                version,
+                "the database's schema is of a later version than this program"
+            );
+            Ok(())
+        }
+        Schema::Behind { version } => Err(ServeError::Behind(version)),
+        Schema::Other { version } => Err(ServeError::OtherSchema(version)),
+    }
+}
+
 // The first statement that fails for want of a table says what to type.
 fn unmigrated(error: ServeError) -> ServeError {
     match error {
@@ -220,7 +247,7 @@ async fn keep_house(app: &App, counters: &Counters) {
     let mut told = counters.snapshot();
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
-        if let Err(error) = housekeeping::run(&app.pool, app.clock.now()).await {
+        if let Err(error) = forget(app).await {
             tracing::warn!(%error, "housekeeping failed; it is tried again in a minute");
         }
         app.failed_logins.forget_quiet();
@@ -230,6 +257,12 @@ async fn keep_house(app: &App, counters: &Counters) {
             told = counts;
         }
     }
+}
+
+async fn forget(app: &App) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    housekeeping::run(&app.pool, now).await?;
+    housekeeping::forget_attempts(&app.pool, now - app.lifetimes.attempts).await
 }
 
 fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, IdentityFault> {

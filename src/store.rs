@@ -37,6 +37,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// A connection that rested longer than this is tried before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(5);
 
+/// Set after connecting, since poolers refuse such parameters at the start of a connection.
+const TIMEOUTS: &str = "select
+    set_config('statement_timeout', '5s', false),
+    set_config('idle_in_transaction_session_timeout', '10s', false)";
+
 /// Connections are renewed, so that they follow a failover and a changed schema.
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
@@ -54,6 +59,14 @@ pub enum StoreError {
     Row {
         /// The table.
         table: &'static str,
+        /// The column.
+        column: &'static str,
+    },
+    /// A registration that this version does not understand: a later one may have written it.
+    #[error("client {id} has a {column} that this version does not know")]
+    Client {
+        /// The `client_id`.
+        id: String,
         /// The column.
         column: &'static str,
     },
@@ -76,7 +89,9 @@ impl StoreError {
     pub fn code(&self) -> Code {
         match self {
             Self::Sql(error) => sql_code(error),
-            Self::Migration(_) | Self::Row { .. } | Self::Insecure { .. } => Code::Internal,
+            Self::Migration(_) | Self::Row { .. } | Self::Client { .. } | Self::Insecure { .. } => {
+                Code::Internal
+            }
         }
     }
 
@@ -130,6 +145,12 @@ pub async fn connect(database: &Database) -> Result<PgPool, StoreError> {
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .max_lifetime(MAX_LIFETIME)
         .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                sqlx::query(TIMEOUTS).execute(connection).await?;
+                Ok(())
+            })
+        })
         .before_acquire(|connection, meta| {
             Box::pin(async move {
                 // A ping for every use is a round trip for every use; a short rest is trusted.
@@ -143,8 +164,9 @@ fn options(database: &Database) -> Result<PgConnectOptions, StoreError> {
     let url = database.url.expose_secret();
     let mut options = PgConnectOptions::from_str(url)?
         .application_name("siths-idp")
-        .statement_cache_capacity(256)
-        .options([("statement_timeout", "5s"), ("idle_in_transaction_session_timeout", "10s")]);
+        // No float is read; poolers refuse the parameter.
+        .extra_float_digits(None)
+        .statement_cache_capacity(256);
     if database.insecure_plaintext || is_on_this_machine(&options) {
         return Ok(options);
     }
@@ -208,6 +230,14 @@ mod tests {
             ..database("postgres://idp@db.example/idp?sslmode=disable")
         };
         assert!(options(&open).is_ok());
+    }
+
+    #[test]
+    fn no_options_are_sent_but_those_of_the_address() {
+        let silent = options(&database("postgres://idp@localhost/idp")).unwrap();
+        assert_eq!(silent.get_options(), None);
+        let asked = database("postgres://idp@localhost/idp?options[log_statement]=all");
+        assert_eq!(options(&asked).unwrap().get_options(), Some("-c log_statement=all"));
     }
 
     #[test]

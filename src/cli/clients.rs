@@ -54,6 +54,7 @@ async fn list(context: &Context) -> Result<Report, Failure> {
     let registry = context.registry().await?;
     let mut connection = registry.connection().await?;
     let clients = clients::all(&mut connection).await?;
+    let clients = clients.into_iter().collect::<Result<Vec<Client>, _>>()?;
     let json = json!({ "clients": clients.iter().map(as_json).collect::<Vec<_>>() });
     let rows = clients.into_iter().map(|client| {
         vec![

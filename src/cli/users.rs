@@ -38,6 +38,9 @@ pub(super) struct Add {
     /// First day (UTC) or moment when it no longer holds [default: never]
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     valid_until: Option<DateTime<Utc>>,
+    /// Give a person who is registered by another name this one
+    #[arg(long)]
+    update: bool,
 }
 
 #[derive(Args)]
@@ -51,6 +54,7 @@ impl From<PersonError> for Failure {
     fn from(error: PersonError) -> Self {
         match error {
             PersonError::HsaIdTaken { .. } => Self::failed("hsa_id_taken", error.to_string()),
+            PersonError::Differs { .. } => Self::failed("user_differs", error.to_string()),
             PersonError::DatesOutOfOrder => Self::usage("dates_out_of_order", error.to_string()),
             PersonError::Store(error) => error.into(),
         }
@@ -83,6 +87,7 @@ async fn add(add: Add, context: &Context) -> Result<Report, Failure> {
         hsa_ids,
         valid_from: add.valid_from,
         valid_until: add.valid_until,
+        renames: add.update,
     };
     let mut connection = registry.connection().await?;
     let new_id = context.random.uuid(by.now);

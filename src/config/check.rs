@@ -123,9 +123,10 @@ fn database(raw: RawDatabase, at: &mut Layers) -> Option<Database> {
     const KEY: &str = "database.url";
     const RIGHT: &str = "expected postgres://user@host/database?sslmode=verify-full, or \
         postgres://user@localhost/database?host=/run/postgresql for a socket";
-    if !(1..=1000).contains(&raw.max_connections) {
+    if !(2..=1000).contains(&raw.max_connections) {
         let is = raw.max_connections.to_string();
-        at.wrong("database.max_connections", &is, "expected 1 to 1000");
+        let right = "expected 2 to 1000: one is taken for good by being told of changes (LISTEN)";
+        at.wrong("database.max_connections", &is, right);
     }
     let url = match (raw.url, raw.url_file) {
         // The environment may put an address above the file's.
@@ -221,7 +222,7 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
     if raw.issuers.is_empty() {
         at.missing("trust.issuers", "expected at least one [[trust.issuers]]");
     }
-    let roots = raw.roots.iter().map(|file| file_of("trust.roots", file, at)).collect();
+    let roots = raw.roots.iter().map(|file| trust_file("trust.roots", file, at)).collect();
     let issuers = raw.issuers.into_iter().enumerate();
     let issuers = issuers.map(|(index, row)| issuer_file(index, row, at)).collect();
     let hsa_id_prefixes = hsa_id_prefixes(raw.hsa_id_prefixes, at);
@@ -230,14 +231,12 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
 
 fn issuer_file(index: usize, raw: RawIssuer, at: &mut Layers) -> IssuerFile {
     let key = format!("trust.issuers.{index}");
-    let certificate = file_of(&format!("{key}.certificate"), &raw.certificate, at);
-    if raw.policies.is_empty() {
-        check_loa(&key, raw.kind, raw.loa, at);
-    }
+    let certificate = trust_file(&format!("{key}.certificate"), &raw.certificate, at);
+    check_loa(&key, raw.kind, raw.loa, at);
     let policies = raw.policies.into_iter().enumerate();
     let policies = policies.map(|(row, policy)| {
         let key = format!("{key}.policies.{row}");
-        check_loa(&key, policy.kind, policy.loa, at);
+        check_loa(&key, policy.kind, policy.loa.or(raw.loa), at);
         policy_row(&key, policy, at)
     });
     let policies = policies.collect();
@@ -256,13 +255,11 @@ fn policy_row(key: &str, raw: RawPolicy, at: &mut Layers) -> PolicyRow {
     PolicyRow { oid: raw.oid, kind: raw.kind, loa: raw.loa }
 }
 
-/// Who may log in must have a level of assurance, or no `acr` could be told.
+/// Who may log in must have a level of assurance, or no `acr` could be told: the rule of
+/// [`Trust::new`](crate::pki::Trust::new), told here by key. A policy without one has its issuer's.
 fn check_loa(key: &str, kind: IssuerKind, loa: Option<Loa>, at: &mut Layers) {
-    match kind {
-        IssuerKind::HsaId | IssuerKind::Mobile if loa.is_none() => {
-            at.missing(&format!("{key}.loa"), "expected loa2 or loa3");
-        }
-        IssuerKind::HsaId | IssuerKind::Mobile | IssuerKind::PersonId | IssuerKind::Function => {}
+    if kind == IssuerKind::HsaId && loa.is_none() {
+        at.missing(&format!("{key}.loa"), "expected loa2 or loa3, as kind is hsa-id");
     }
 }
 
@@ -313,7 +310,7 @@ fn sealing_key(
 /// What to type, so that the key is never readable by others.
 fn make_key(path: &Path) -> String {
     let path = quoted(path);
-    format!("openssl rand -hex 32 > {path} && chmod 600 {path}")
+    format!("(umask 077; openssl rand -hex 32 > {path})")
 }
 
 fn quoted(path: &Path) -> String {
@@ -335,6 +332,8 @@ fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
         access_token: read("access_token", &raw.access_token, "1h"),
         // Swedish OpenID Connect profile: five minutes at most.
         id_token: read("id_token", &raw.id_token, "5m"),
+        // A day at least: the row is what makes a ticket single-use.
+        attempts: duration("lifetimes.attempts", &raw.attempts, ("1d", "3650d"), at),
     }
 }
 
@@ -360,7 +359,7 @@ fn duration(key: &str, text: &str, (least, most): (&str, &str), at: &mut Layers)
     let bound = |text| parse_duration(text).unwrap_or_default();
     let value = parse_duration(text).filter(|value| (bound(least)..=bound(most)).contains(value));
     value.unwrap_or_else(|| {
-        at.wrong(key, text, &format!("expected {least} to {most}, such as 90s, 10m or 8h"));
+        at.wrong(key, text, &format!("expected {least} to {most}, such as 90s, 10m, 8h or 2d"));
         bound(most)
     })
 }
@@ -372,6 +371,7 @@ fn parse_duration(text: &str) -> Option<TimeDelta> {
         's' => TimeDelta::try_seconds(number),
         'm' => TimeDelta::try_minutes(number),
         'h' => TimeDelta::try_hours(number),
+        'd' => TimeDelta::try_days(number),
         _ => None,
     }
 }
@@ -396,9 +396,18 @@ fn required_file(key: &str, file: Option<String>, at: &mut Layers) -> Option<Pat
 
 /// The path, once it is known that the file can be opened.
 fn file_of(key: &str, file: &str, at: &mut Layers) -> PathBuf {
+    opened(key, file, "", at)
+}
+
+/// The same for a CA's certificate, some of which are not in the repository.
+fn trust_file(key: &str, file: &str, at: &mut Layers) -> PathBuf {
+    opened(key, file, "; config/trust/README.md says where to get it", at)
+}
+
+fn opened(key: &str, file: &str, advice: &str, at: &mut Layers) -> PathBuf {
     let path = at.resolve(file);
     if let Err(error) = File::open(&path) {
-        at.fault(key, &format!("{}: {error}", path.display()));
+        at.fault(key, &format!("{}: {error}{advice}", path.display()));
     }
     path
 }

@@ -88,6 +88,7 @@ pub(super) struct RawLifetimes {
     pub session: String,
     pub access_token: String,
     pub id_token: String,
+    pub attempts: String,
 }
 
 #[derive(Deserialize)]

@@ -205,10 +205,13 @@ fn a_sealing_key_that_is_missing_is_refused_with_what_to_type() {
     let installation = Installation::new();
     fs::remove_file(installation.path("sealing.key")).unwrap();
     let path = installation.path("sealing.key").display().to_string();
-    let type_this = format!("openssl rand -hex 32 > {path} && chmod 600 {path}");
+    let type_this = format!("(umask 077; openssl rand -hex 32 > {path})");
     assert!(installation.faults(FILE)[0].contains(&type_this));
     let none = with("sealing_key_file = \"sealing.key\"", "");
-    assert!(installation.faults(&none)[0].contains("openssl rand -hex 32 > keys/sealing.key"));
+    assert!(
+        installation.faults(&none)[0]
+            .contains("(umask 077; openssl rand -hex 32 > keys/sealing.key)")
+    );
     let by_environment = [("SITHS_IDP__SEALING_KEY", "11".repeat(32))];
     let by_environment = by_environment.each_ref().map(|(name, key)| (*name, key.as_str()));
     assert_eq!(
@@ -239,6 +242,18 @@ fn a_database_address_comes_from_a_file_where_one_is_named() {
 }
 
 #[test]
+fn one_database_connection_is_too_few() {
+    let installation = Installation::new();
+    let file = |number: u32| with("[tls]\n", &format!("max_connections = {number}\n\n[tls]\n"));
+    for wrong in [0, 1, 1001] {
+        let faults = installation.faults(&file(wrong));
+        let told = format!("database.max_connections is \"{wrong}\": expected 2 to 1000");
+        assert!(faults.len() == 1 && faults[0].starts_with(&told), "{faults:?}");
+    }
+    assert_eq!(installation.load(&file(2), &[]).unwrap().database.max_connections, 2);
+}
+
+#[test]
 fn card_hosts_are_none_or_at_least_two_others_than_the_issuer() {
     let installation = Installation::new();
     let hosts = |hosts: &str| format!("{FILE}\n[card]\nhosts = {hosts}\n");
@@ -263,14 +278,33 @@ fn who_may_log_in_has_a_level_of_assurance() {
     let installation = Installation::new();
     let faults = installation.faults(&with("loa = \"loa3\"", ""));
     assert!(faults.len() == 1 && faults[0].starts_with("trust.issuers.0.loa is missing"));
-    let policies = "[[trust.issuers.policies]]\noid = \"1.2.752.74.8.512\"\nkind = \"mobile\"\n";
-    let faults = installation.faults(&format!("{FILE}{policies}"));
+    let policies = "[[trust.issuers.policies]]\noid = \"1.2.752.74.8.512\"\nkind = \"hsa-id\"\n";
+    // Also where each policy has one: a certificate may have none of the policies.
+    let file = format!("{}{policies}loa = \"loa3\"\n", with("loa = \"loa3\"", ""));
+    let faults = installation.faults(&file);
+    assert!(faults.len() == 1 && faults[0].starts_with("trust.issuers.0.loa is missing"));
+    let other = with("\"hsa-id\"\nloa = \"loa3\"", "\"mobile\"");
+    assert!(installation.load(&other, &[]).is_ok());
+    let faults = installation.faults(&format!("{other}{policies}"));
     assert!(faults.len() == 1 && faults[0].starts_with("trust.issuers.0.policies.0.loa"));
+    // A policy has its issuer's.
+    assert!(installation.load(&format!("{FILE}{policies}"), &[]).is_ok());
+    let policies = policies.replace("hsa-id", "mobile");
     let config = installation.load(&format!("{FILE}{policies}loa = \"loa3\"\n"), &[]).unwrap();
     assert_eq!(config.trust.issuers[0].policies[0].kind, IssuerKind::Mobile);
     let faults =
         installation.faults(&format!("{FILE}{policies}loa = \"loa3\"\n").replace("1.2.", "1..2."));
     assert!(faults[0].starts_with("trust.issuers.0.policies.0.oid"));
+}
+
+#[test]
+fn a_missing_ca_is_told_with_where_to_get_it() {
+    let installation = Installation::new();
+    for file in ["root.pem", "ca.pem"] {
+        let faults = installation.faults(&with(file, "gone.pem"));
+        let told = faults.len() == 1 && faults[0].contains("gone.pem");
+        assert!(told && faults[0].contains("config/trust/README.md says where to get it"));
+    }
 }
 
 #[test]

@@ -85,6 +85,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             session: TimeDelta::hours(8),
             access_token: TimeDelta::seconds(300),
             id_token: TimeDelta::seconds(300),
+            attempts: TimeDelta::days(90),
         },
         limits: Limits {
             max_connections: 1000,

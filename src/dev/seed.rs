@@ -66,6 +66,7 @@ async fn register(
         // From the beginning of the day, so that registering twice is the same registration.
         valid_from: Some(day(now) - TimeDelta::days(30)),
         valid_until: is_over.then(|| day(now) - TimeDelta::days(1)),
+        renames: true,
     };
     let id = people::register(connection, by, random.uuid(now), &new).await?.id();
     for role in roles {

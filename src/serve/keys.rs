@@ -1,5 +1,9 @@
 //! Signing keys of a node: made where an installation has none, unsealed into the ring.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
 use super::ServeError;
 use crate::keys::jwt::VerifyFault;
 use crate::keys::signer::{KeyFault, PrivateKey};
@@ -26,24 +30,51 @@ pub enum KeysFault {
     /// A public half that cannot be used.
     #[error("signing key: {0}")]
     Public(#[from] VerifyFault),
+    /// Another node's key is not in force by this clock.
+    #[error(
+        "no signing key for {0} is in force: another node made one whose time has not come by this \
+         node's clock; set the clocks of all nodes (NTP) and start again"
+    )]
+    NotInForce(SigningAlg),
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
 }
 
+/// How long ago a first key is said to have begun, so that it is in force by clocks that are behind.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
+
+/// How often, and how far apart, a key that another node made is waited for.
+const LOOKS: (u32, Duration) = (5, Duration::from_millis(500));
+
 /// Makes a first key for each algorithm that has none, so that an empty installation can sign.
 ///
 /// # Errors
-/// [`ServeError`].
+/// [`ServeError`]; [`KeysFault::NotInForce`] where another node's key is not in force after a while.
 pub async fn ensure(app: &App) -> Result<(), ServeError> {
-    let ring = load(app).await?;
-    let now = app.clock.now();
-    for alg in SigningAlg::ALL {
-        if ring.at(now).signing(alg).is_none() && add_first(app, alg).await? {
+    for alg in missing(app).await? {
+        if add_first(app, alg).await? {
             tracing::info!(%alg, "made the first signing key");
         }
     }
-    Ok(())
+    let (looks, apart) = LOOKS;
+    for _ in 1..looks {
+        if missing(app).await?.is_empty() {
+            return Ok(());
+        }
+        tokio::time::sleep(apart).await;
+    }
+    match missing(app).await?.first() {
+        None => Ok(()),
+        Some(alg) => Err(KeysFault::NotInForce(*alg).into()),
+    }
+}
+
+/// The algorithms that no key signs with now.
+async fn missing(app: &App) -> Result<Vec<SigningAlg>, KeysFault> {
+    let ring = load(app).await?;
+    let ring = ring.at(app.clock.now());
+    Ok(SigningAlg::ALL.into_iter().filter(|alg| ring.signing(*alg).is_none()).collect())
 }
 
 async fn add_first(app: &App, alg: SigningAlg) -> Result<bool, KeysFault> {
@@ -59,13 +90,13 @@ async fn add_first(app: &App, alg: SigningAlg) -> Result<bool, KeysFault> {
         kid,
         alg,
         public_jwk,
-        publish_at: now,
-        activate_at: now,
+        publish_at: now - CLOCKS_DIFFER,
+        activate_at: now - CLOCKS_DIFFER,
         retire_at: None,
         withdraw_at: None,
         revoked_at: None,
     };
-    Ok(signing_keys::add_first(&app.pool, &key).await?)
+    Ok(signing_keys::add_first(&app.pool, &key, now).await?)
 }
 
 /// The ring as it stands in the database, unsealed.

@@ -24,7 +24,11 @@ pub async fn reload(app: &App) -> Result<(), ServeError> {
     let mut connection = app.pool.acquire().await.map_err(StoreError::from)?;
     let clients = clients::all(&mut connection).await?;
     drop(connection);
-    let clients = clients.into_iter().map(|client| (client.id.clone(), Arc::new(client))).collect();
+    let understood = clients.into_iter().filter_map(|client| {
+        // One registration that only another version understands must not freeze all the others.
+        client.inspect_err(|error| tracing::error!(%error, "a client is left out")).ok()
+    });
+    let clients = understood.map(|client| (client.id.clone(), Arc::new(client))).collect();
     let keyring = keys::load(app).await?;
     app.registry.store(Arc::new(Registry { clients, keyring }));
     Ok(())

@@ -43,26 +43,29 @@ impl From<sqlx::Error> for ClientError {
     }
 }
 
-/// Every relying party, by id.
+/// Every relying party, by id; each by itself, so that one that this version does not understand
+/// stands in the way of no other.
 ///
 /// # Errors
-/// A row that no version of this program writes, or the database failed.
-pub async fn all(connection: &mut PgConnection) -> Result<Vec<Client>, StoreError> {
+/// The database failed; within, [`StoreError::Client`].
+pub async fn all(
+    connection: &mut PgConnection,
+) -> Result<Vec<Result<Client, StoreError>>, StoreError> {
     select(connection, None).await
 }
 
 /// The relying party with an id.
 ///
 /// # Errors
-/// A row that no version of this program writes, or the database failed.
+/// [`StoreError::Client`], or the database failed.
 pub async fn by_id(connection: &mut PgConnection, id: &str) -> Result<Option<Client>, StoreError> {
-    Ok(select(connection, Some(id)).await?.pop())
+    select(connection, Some(id)).await?.pop().transpose()
 }
 
 async fn select(
     connection: &mut PgConnection,
     id: Option<&str>,
-) -> Result<Vec<Client>, StoreError> {
+) -> Result<Vec<Result<Client, StoreError>>, StoreError> {
     let rows = sqlx::query_as!(
         Row,
         r#"select id, name, system_id, enabled, auth_method, secret_hash, jwks, signing_alg, pkce,
@@ -85,7 +88,7 @@ async fn select(
     )
     .fetch_all(connection)
     .await?;
-    rows.into_iter().map(Client::try_from).collect()
+    Ok(rows.into_iter().map(client).collect())
 }
 
 /// Registers a relying party.
@@ -313,48 +316,45 @@ struct Row {
     scopes: Vec<String>,
 }
 
-impl TryFrom<Row> for Client {
-    type Error = StoreError;
+fn client(row: Row) -> Result<Client, StoreError> {
+    let id = row.id.clone();
+    known(row).map_err(|column| StoreError::Client { id, column })
+}
 
-    fn try_from(row: Row) -> Result<Self, StoreError> {
-        let scopes: Result<BTreeSet<_>, _> = row.scopes.iter().map(|scope| scope.parse()).collect();
-        let required_loa = row.required_loa.as_deref().map(str::parse).transpose();
-        Ok(Self {
-            authentication: authentication(&row.auth_method, row.secret_hash, row.jwks)?,
-            id: row.id,
-            name: row.name,
-            system: row.system_id,
-            enabled: row.enabled,
-            redirect_uris: row.redirect_uris,
-            scopes: scopes.map_err(|_| unknown("scope"))?,
-            signing_alg: row.signing_alg.parse().map_err(|_| unknown("signing_alg"))?,
-            pkce: row.pkce.parse().map_err(|_| unknown("pkce"))?,
-            sign_on: row.sign_on.parse().map_err(|_| unknown("sign_on"))?,
-            required_loa: required_loa.map_err(|_| unknown("required_loa"))?,
-            told_first: row.told_first.parse().map_err(|_| unknown("told_first"))?,
-        })
-    }
+/// The client of a row, or the column that this version does not understand.
+fn known(row: Row) -> Result<Client, &'static str> {
+    let scopes: Result<BTreeSet<_>, _> = row.scopes.iter().map(|scope| scope.parse()).collect();
+    let required_loa = row.required_loa.as_deref().map(str::parse).transpose();
+    Ok(Client {
+        authentication: authentication(&row.auth_method, row.secret_hash, row.jwks)?,
+        id: row.id,
+        name: row.name,
+        system: row.system_id,
+        enabled: row.enabled,
+        redirect_uris: row.redirect_uris,
+        scopes: scopes.map_err(|_| "scope")?,
+        signing_alg: row.signing_alg.parse().map_err(|_| "signing_alg")?,
+        pkce: row.pkce.parse().map_err(|_| "pkce")?,
+        sign_on: row.sign_on.parse().map_err(|_| "sign_on")?,
+        required_loa: required_loa.map_err(|_| "required_loa")?,
+        told_first: row.told_first.parse().map_err(|_| "told_first")?,
+    })
 }
 
 fn authentication(
     method: &str,
     secret_hash: Option<Vec<u8>>,
     jwks: Option<serde_json::Value>,
-) -> Result<ClientAuthentication, StoreError> {
+) -> Result<ClientAuthentication, &'static str> {
     let hash = || {
         let hash = secret_hash.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
-        hash.ok_or_else(|| unknown("secret_hash"))
+        hash.ok_or("secret_hash")
     };
-    match method.parse().map_err(|_| unknown("auth_method"))? {
+    match method.parse().map_err(|_| "auth_method")? {
         AuthMethod::ClientSecretBasic => Ok(ClientAuthentication::SecretBasic { hash: hash()? }),
         AuthMethod::ClientSecretPost => Ok(ClientAuthentication::SecretPost { hash: hash()? }),
         AuthMethod::PrivateKeyJwt => {
-            let jwks = jwks.ok_or_else(|| unknown("jwks"))?;
-            Ok(ClientAuthentication::PrivateKeyJwt { jwks })
+            Ok(ClientAuthentication::PrivateKeyJwt { jwks: jwks.ok_or("jwks")? })
         }
     }
-}
-
-const fn unknown(column: &'static str) -> StoreError {
-    StoreError::Row { table: "clients", column }
 }

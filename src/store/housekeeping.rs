@@ -10,7 +10,14 @@ use super::login_errors::READABLE;
 /// and revokes what it gave: longer than any token lives.
 const CODE_MEMORY: TimeDelta = TimeDelta::hours(24);
 
-/// Erases submitted values after ten minutes, and deletes old codes and used assertions.
+/// How long a session is remembered after its end: longer than any token that it gave lives.
+const SESSION_MEMORY: TimeDelta = TimeDelta::hours(24);
+
+/// How many rows of one table are deleted at once, so that a statement stays short after a long rest.
+const AT_ONCE: i64 = 10_000;
+
+/// Erases submitted values after ten minutes, and deletes old codes, used assertions, and
+/// sessions with their grants and codes. Audit rows stay.
 ///
 /// # Errors
 /// The database failed; what was done before stays done.
@@ -28,5 +35,44 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
         .execute(pool)
         .await?;
     sqlx::query!("delete from client_assertions where expires_at < $1", now).execute(pool).await?;
+    sqlx::query!(
+        "delete from sessions
+        where id in (
+            select id
+            from sessions
+            where expires_at < $1
+            order by expires_at
+            limit $2
+            for update skip locked
+        )",
+        now - SESSION_MEMORY,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Deletes login attempts that were made before a moment, at least a day ago: the row is what makes a
+/// ticket single-use.
+///
+/// # Errors
+/// The database failed.
+pub async fn forget_attempts(pool: &PgPool, before: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "delete from login_attempts
+        where id in (
+            select id
+            from login_attempts
+            where created_at < $1
+            order by created_at
+            limit $2
+            for update skip locked
+        )",
+        before,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
     Ok(())
 }

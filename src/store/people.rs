@@ -23,6 +23,8 @@ pub struct NewPerson {
     pub valid_from: Option<DateTime<Utc>>,
     /// The first moment after; without end where nothing is said.
     pub valid_until: Option<DateTime<Utc>>,
+    /// Whether a person who is registered by another name gets this one.
+    pub renames: bool,
 }
 
 /// What a registration came to.
@@ -85,6 +87,12 @@ pub enum PersonError {
         /// That other person.
         owner: Uuid,
     },
+    /// The person is registered by another name.
+    #[error("user {id} is registered by another name: nothing was changed; --update changes it")]
+    Differs {
+        /// The person.
+        id: Uuid,
+    },
     /// The registration would end before it begins.
     #[error("the user would end before it begins")]
     DatesOutOfOrder,
@@ -122,10 +130,11 @@ pub async fn by_id(connection: &mut PgConnection, id: Uuid) -> Result<Option<Use
 
 /// Registers a person, or brings the registration up to date: `id` is used where the person is new.
 /// A person is found by HSA-id; with HSA-ids that are new to the registration the names must agree,
-/// so that a mistyped HSA-id does not turn one person into another.
+/// so that a mistyped HSA-id does not turn one person into another. Without, another name is taken
+/// where that is meant.
 ///
 /// # Errors
-/// An HSA-id of another person, dates out of order, or the database failed; nothing is changed then.
+/// An HSA-id of another person, another name that is not meant, dates out of order, or the database failed; nothing is changed then.
 pub async fn register(
     connection: &mut PgConnection,
     by: By<'_>,
@@ -215,6 +224,9 @@ async fn bring_up_to_date(
     let same_names = user.given_name == person.given_name && user.family_name == person.family_name;
     if !all_known && !same_names {
         return Err(PersonError::HsaIdTaken { owner: id });
+    }
+    if !same_names && !person.renames {
+        return Err(PersonError::Differs { id });
     }
     let valid_from = person.valid_from.unwrap_or(user.valid_from);
     let valid_until = person.valid_until.or(user.valid_until);

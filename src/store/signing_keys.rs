@@ -67,12 +67,16 @@ pub async fn all(pool: &PgPool, now: DateTime<Utc>) -> Result<Vec<SealedKey>, St
         .collect()
 }
 
-/// Adds a first key of its algorithm, at once active: nobody can have cached the ring without it.
+/// Adds a first key of its algorithm, made `now`: nobody can have cached the ring without it.
 /// Does nothing where the algorithm has an unrevoked key, however many nodes start at once.
 ///
 /// # Errors
 /// The database failed.
-pub async fn add_first(pool: &PgPool, key: &SealedKey) -> Result<bool, StoreError> {
+pub async fn add_first(
+    pool: &PgPool,
+    key: &SealedKey,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
     let mut transaction = pool.begin().await?;
     // Nodes that start together wait here for one another.
     sqlx::query!("lock table signing_keys in share row exclusive mode")
@@ -82,18 +86,18 @@ pub async fn add_first(pool: &PgPool, key: &SealedKey) -> Result<bool, StoreErro
         "with added as (
             insert into signing_keys
                 (kid, alg, public_jwk, sealed_private_key, publish_at, activate_at, created_at)
-            select $1, $2, $3, $4, $5, $6, $5
+            select $1, $2, $3, $4, $5, $6, $7
             where not exists (
                 select
                 from signing_keys k
                 where k.alg = $2
                     and k.revoked_at is null
-                    and (k.retire_at is null or k.retire_at > $5)
+                    and (k.retire_at is null or k.retire_at > $7)
             )
             returning kid
         )
         insert into audit_events (created_at, event, details)
-        select $5, $7, jsonb_build_object('kid', kid, 'alg', $2::text)
+        select $7, $8, jsonb_build_object('kid', kid, 'alg', $2::text)
         from added",
         key.kid,
         key.alg.name(),
@@ -101,6 +105,7 @@ pub async fn add_first(pool: &PgPool, key: &SealedKey) -> Result<bool, StoreErro
         key.sealed_private_key,
         key.publish_at,
         key.activate_at,
+        now,
         Event::SigningKeyAdded.name(),
     )
     .execute(&mut *transaction)

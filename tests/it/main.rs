@@ -26,6 +26,7 @@ mod limits;
 mod login;
 mod login_errors;
 mod nodes;
+mod operations;
 mod retry;
 mod round_trips;
 mod serve;

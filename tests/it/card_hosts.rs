@@ -142,7 +142,8 @@ async fn every_answer_of_the_issuer_host_has_the_security_headers() {
         ("GET", "/resume", 403, html, false),
         ("GET", "/again", 403, html, false),
         ("POST", "/token", 400, json, false),
-        ("GET", "/token", 405, html, false),
+        ("GET", "/token", 405, json, false),
+        ("PUT", "/", 405, html, false),
         ("GET", "/userinfo", 401, json, false),
         ("POST", "/userinfo", 401, json, false),
         ("GET", "/errors", 200, json, true),
@@ -151,7 +152,7 @@ async fn every_answer_of_the_issuer_host_has_the_security_headers() {
         ("GET", "/login-errors/AAAA-AAAA", 401, json, false),
         ("POST", "/login-errors/AAAA-AAAA", 400, json, false),
         ("GET", "/none/such", 404, html, false),
-        ("DELETE", "/jwks", 405, html, false),
+        ("DELETE", "/jwks", 405, json, false),
         ("GET", "/card", 404, html, false),
     ] {
         let request =

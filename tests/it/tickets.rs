@@ -86,8 +86,8 @@ async fn a_ticket_that_let_somebody_in_lets_nobody_in_again() {
     let (resume, (name, value)) = judged_by(&idp, &mut browser).await;
     assert!(idp.walk(&mut browser, &resume).await.parameters().contains_key("code"));
     let before = idp.traces().await;
-    // The browser has forgotten the login; whoever kept its cookie has no use for it.
-    assert_eq!(told(&idp, &mut browser, &resume).await, "login_lost");
+    // Back and forward in the browser; and its cookie in the hands of another.
+    assert_eq!(told(&idp, &mut browser, &resume).await, "login_replayed");
     let kept = idp.http().get(resume).header("cookie", format!("{name}={value}"));
     let page = kept.send().await.unwrap().text().await.unwrap();
     assert_eq!(page_code(&page).as_deref(), Some("login_replayed"));

@@ -109,6 +109,7 @@ impl PublicKey {
     /// # Errors
     /// [`VerifyFault::Malformed`] or [`VerifyFault::Signature`].
     pub fn verify<C: DeserializeOwned>(&self, token: &str) -> Result<C, VerifyFault> {
+        refuse_critical(token)?;
         let alg = jsonwebtoken::decode_header(token).map_err(|_| VerifyFault::Malformed)?.alg;
         if !self.algorithms.contains(&alg) {
             return Err(VerifyFault::Signature);
@@ -127,6 +128,14 @@ impl PublicKey {
             },
         }
     }
+}
+
+// RFC 7515 §4.1.11: what must be understood and is not, must be refused; no extension is known here.
+fn refuse_critical(token: &str) -> Result<(), VerifyFault> {
+    let encoded = token.split('.').next().unwrap_or_default();
+    let header = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| VerifyFault::Malformed)?;
+    let header: Value = serde_json::from_slice(&header).map_err(|_| VerifyFault::Malformed)?;
+    if header.get("crit").is_some() { Err(VerifyFault::Malformed) } else { Ok(()) }
 }
 
 /// Reads the header of a JWT without believing it.
@@ -206,6 +215,18 @@ mod tests {
             assert_eq!(verify(&ours).unwrap()["sub"], "x");
             assert_eq!(verify(&other).unwrap_err(), VerifyFault::Signature);
         }
+    }
+
+    #[test]
+    fn an_extension_that_must_be_understood_is_refused() {
+        let ours = key(SigningAlg::Es256);
+        let public = PublicKey::from_jwk(&ours.public_jwk()).unwrap();
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","crit":["b64"],"b64":false}"#);
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"sub":"x"}"#);
+        let signed = format!("{header}.{claims}");
+        let signature = URL_SAFE_NO_PAD.encode(ours.sign(signed.as_bytes()).unwrap());
+        let token = format!("{signed}.{signature}");
+        assert_eq!(public.verify::<Value>(&token).unwrap_err(), VerifyFault::Malformed);
     }
 
     #[test]

@@ -36,7 +36,7 @@ async fn exactly_this_is_advertised() {
         "token_endpoint_auth_methods_supported":
             ["client_secret_basic", "client_secret_post", "private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported":
-            ["ES256", "RS256", "PS256"],
+            ["ES256", "ES384", "RS256", "PS256", "EdDSA"],
         "claim_types_supported": ["normal"],
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid",

@@ -204,3 +204,14 @@ async fn a_node_starts_on_its_own_schema_or_a_later_one() {
     let told = refusal(&site().config(443, url), TimeDelta::zero()).await;
     assert!(told.is_some_and(|told| told.contains("siths-idp migrate")));
 }
+
+#[tokio::test]
+async fn a_node_that_may_not_open_as_many_files_as_connections_does_not_start() {
+    let mut config = configured("").await;
+    config.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    config.limits.max_connections = 1 << 40;
+    let serving = serve::run(&config, Clock::manual(Utc::now()), Random::system());
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), serving).await;
+    let told = ended.expect("it does not serve").unwrap_err().to_string();
+    assert!(told.contains("1099511627860 open files") && told.contains("LimitNOFILE="), "{told}");
+}

@@ -4,6 +4,7 @@
 //! missing or wrong is an error before the first connection is taken.
 
 pub mod keys;
+pub mod open_files;
 pub mod registry;
 pub mod trust;
 
@@ -61,6 +62,9 @@ pub enum ServeError {
     /// A signing key.
     #[error(transparent)]
     Keys(#[from] keys::KeysFault),
+    /// The limit of open files.
+    #[error(transparent)]
+    OpenFiles(#[from] open_files::TooFew),
     /// An address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -205,6 +209,7 @@ pub async fn told_to_stop() {
 /// # Errors
 /// [`ServeError`].
 pub async fn run(config: &Config, clock: Clock, random: Random) -> Result<(), ServeError> {
+    open_files::allow(config)?;
     let listeners = bind(&config.listen)?;
     let node = start(config, clock, random, listeners).await?;
     tracing::info!(issuer = config.issuer_identifier(), addresses = ?node.addresses, "serving");

@@ -88,6 +88,8 @@ fn what_is_not_said_is_the_default_and_paths_are_beside_the_file() {
     assert_eq!(config.lifetimes.session, TimeDelta::hours(8));
     assert_eq!(config.tls.certificate, installation.path("tls.pem"));
     assert_eq!(config.sealing_key.expose(), &[0x0a; 32]);
+    // A machine that allows 4096 open files can be started on.
+    assert!(config.limits.max_connections + config.database.max_connections as usize + 64 <= 4096);
 }
 
 #[test]

@@ -75,6 +75,10 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
     let sealing_key = folder.sealing_key(&random)?;
     let config = config(Site { port, database_url, pki: &pki, sealing_key })?;
     let pool = store::connect(&config.database).await?;
+    if options.database_url.is_some() {
+        // Before the first change: it may have been typed for another.
+        seed::holds_nobody_else(&pool, &pki).await?;
+    }
     store::migrate::run(&pool).await?;
     seed::people(&pool, &pki, &random, now).await?;
     let secret = folder.client_secret(&random)?;

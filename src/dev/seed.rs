@@ -16,12 +16,41 @@ use crate::secret::sha256;
 use crate::store::audit::By;
 use crate::store::people::{self, NewPerson};
 use crate::store::roles::{self, NewGrant, SystemRole};
-use crate::store::{PgConnection, PgPool, clients};
+use crate::store::{self, PgConnection, PgPool, clients};
 
 /// The system that people have roles in.
 pub const SYSTEM: &str = "SYMFONI";
 /// `client_id` of Demo-Symfoni.
 pub const CLIENT_ID: &str = "demo-symfoni";
+
+/// Whether a database holds no people but those of the PKI: then it is nobody's, and may be seeded.
+///
+/// # Errors
+/// With how many others there are; or the database failed.
+pub async fn holds_nobody_else(pool: &PgPool, pki: &Pki) -> anyhow::Result<()> {
+    let mut connection = pool.acquire().await?;
+    let registered = match store::people::list(&mut connection).await {
+        Err(error) if error.is_unmigrated() => return Ok(()),
+        registered => registered?,
+    };
+    let ours: BTreeSet<String> = pki
+        .people()
+        .iter()
+        .filter_map(|person| person.hsa_id?.parse().ok())
+        .map(|hsa_id: HsaId| hsa_id.canonical())
+        .collect();
+    let is_ours = |hsa_id: &String| ours.contains(&hsa_id.to_ascii_uppercase());
+    let others = registered
+        .iter()
+        .filter(|person| person.hsa_ids.is_empty() || !person.hsa_ids.iter().all(is_ours))
+        .count();
+    anyhow::ensure!(
+        others == 0,
+        "the database holds people whom dev did not make ({others}): dev writes made-up people and a \
+         relying party, so give it a database of its own"
+    );
+    Ok(())
+}
 
 /// Registers the people of the PKI, with their roles, switched on or off as each is meant to be.
 ///

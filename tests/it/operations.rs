@@ -7,6 +7,7 @@ use secrecy::ExposeSecret as _;
 use siths_idp::cli::{self, Exit, Surroundings};
 use siths_idp::clock::Clock;
 use siths_idp::config::Config;
+use siths_idp::dev::seed;
 use siths_idp::random::Random;
 use siths_idp::serve;
 use siths_idp::store::{self, housekeeping};
@@ -203,4 +204,28 @@ async fn a_node_starts_on_its_own_schema_or_a_later_one() {
     let url = site().empty_database().await;
     let told = refusal(&site().config(443, url), TimeDelta::zero()).await;
     assert!(told.is_some_and(|told| told.contains("siths-idp migrate")));
+}
+
+#[tokio::test]
+async fn a_node_that_may_not_open_as_many_files_as_connections_does_not_start() {
+    let mut config = configured("").await;
+    config.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    config.limits.max_connections = 1 << 40;
+    let serving = serve::run(&config, Clock::manual(Utc::now()), Random::system());
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(20), serving).await;
+    let told = ended.expect("it does not serve").unwrap_err().to_string();
+    assert!(told.contains("1099511627860 open files") && told.contains("LimitNOFILE="), "{told}");
+}
+
+#[tokio::test]
+async fn dev_writes_to_no_database_with_people_of_others() {
+    let idp = TestIdp::start().await;
+    seed::holds_nobody_else(idp.pool(), idp.pki()).await.unwrap();
+    let add = ["users", "add", "--hsa-id", "SE2321000222-A1B2", "--given-name", "Eva"];
+    command(&idp, &[&add[..], &["--family-name", "Ek"]].concat()).await;
+    let told = seed::holds_nobody_else(idp.pool(), idp.pki()).await.unwrap_err().to_string();
+    assert!(told.contains("people whom dev did not make (1)"), "{told}");
+    let empty = site().config(443, site().empty_database().await);
+    let pool = store::connect(&empty.database).await.unwrap();
+    seed::holds_nobody_else(&pool, idp.pki()).await.unwrap();
 }

@@ -189,6 +189,8 @@ pub struct Lifetimes {
 pub struct Limits {
     /// Open connections.
     pub max_connections: usize,
+    /// Handshakes on card hosts under way at one address: people at their choosers.
+    pub max_choosing_per_address: usize,
     /// Logins that may fail at one address in a minute without a card that was proved.
     pub failed_logins_per_minute: NonZeroU32,
     /// A handshake on a host that asks for no card.

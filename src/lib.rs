@@ -21,6 +21,7 @@
 //! | [`audit`] | what is recorded of a login for an inspector |
 //! | [`error`] | the catalogue of codes, and their wording in Swedish and English |
 //! | [`clock`], [`random`], [`secret`] | seams for time and randomness, comparison in constant time |
+//! | [`throttle`] | how often something may happen at one address |
 //! | `dev` | feature `dev`: a throw-away database, a look-alike SITHS PKI, a relying party |
 //!
 //! Who may use whom:
@@ -32,7 +33,7 @@
 //! flow -> { state, store, oidc, identity, pki, keys, config }
 //! store -> { oidc, identity, keys, audit, config }
 //! tls -> pki -> identity      oidc -> { identity, keys }      config -> identity
-//! leaves for all: error, clock, random, secret, named
+//! leaves for all: error, clock, random, secret, throttle, named
 //! ```
 //!
 //! `oidc`, `identity`, `pki` and `keys` are pure and synchronous, and given `now`. Only `store` says

@@ -265,9 +265,10 @@ async fn keep_house(app: &App, counters: &Counters) {
 }
 
 async fn forget(app: &App) -> Result<(), StoreError> {
+    // One that fails stands in no other's way.
     let now = app.clock.now();
-    housekeeping::run(&app.pool, now).await?;
-    housekeeping::forget_attempts(&app.pool, now - app.lifetimes.attempts).await
+    let run = housekeeping::run(&app.pool, now).await;
+    housekeeping::forget_attempts(&app.pool, now - app.lifetimes.attempts).await.and(run)
 }
 
 fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, IdentityFault> {
@@ -293,6 +294,7 @@ fn settings(config: &Config) -> Settings {
         card_handshake_timeout: long(limits.card_handshake_timeout),
         first_request_timeout: long(limits.first_request_timeout),
         max_connections: limits.max_connections,
+        max_choosing_per_address: limits.max_choosing_per_address,
         card_tls12: config.card.tls12,
         card_tls13: config.card.tls13,
         ..Settings::default()

@@ -17,24 +17,29 @@ impl Throttle {
         Self(RateLimiter::keyed(Quota::per_minute(limit)))
     }
 
-    /// Counts one more, and tells whether it was not too many. IPv6 is counted by /64, which is
-    /// what one household or workplace has.
+    /// Counts one more, and tells whether it was not too many.
     #[must_use]
     pub fn admits(&self, address: IpAddr) -> bool {
-        let key = match address.to_canonical() {
-            IpAddr::V6(v6) => {
-                let [a, b, c, d, ..] = v6.segments();
-                IpAddr::from([a, b, c, d, 0, 0, 0, 0])
-            }
-            v4 => v4,
-        };
-        self.0.check_key(&key).is_ok()
+        self.0.check_key(&place(address)).is_ok()
     }
 
     /// Forgets addresses that have been quiet.
     pub fn forget_quiet(&self) {
         self.0.retain_recent();
         self.0.shrink_to_fit();
+    }
+}
+
+/// What counts as one address: an IPv4 address, or an IPv6 network of /64, which is what one
+/// household or workplace has.
+#[must_use]
+pub fn place(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        v4 => v4,
     }
 }
 

@@ -347,6 +347,8 @@ fn limits(raw: &RawLimits, at: &mut Layers) -> Limits {
     };
     Limits {
         max_connections: usize::try_from(raw.max_connections).unwrap_or(usize::MAX),
+        max_choosing_per_address: usize::try_from(raw.max_choosing_per_address.get())
+            .unwrap_or(usize::MAX),
         failed_logins_per_minute: raw.failed_logins_per_minute,
         handshake_timeout: read("handshake_timeout", &raw.handshake_timeout, "1m"),
         card_handshake_timeout: read("card_handshake_timeout", &raw.card_handshake_timeout, "15m"),

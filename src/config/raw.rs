@@ -95,6 +95,7 @@ pub(super) struct RawLifetimes {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawLimits {
     pub max_connections: u32,
+    pub max_choosing_per_address: NonZeroU32,
     pub failed_logins_per_minute: NonZeroU32,
     pub handshake_timeout: String,
     pub card_handshake_timeout: String,

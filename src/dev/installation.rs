@@ -89,6 +89,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
         },
         limits: Limits {
             max_connections: 1000,
+            max_choosing_per_address: 500,
             failed_logins_per_minute: NonZeroU32::new(600).context("not zero")?,
             handshake_timeout: TimeDelta::seconds(10),
             card_handshake_timeout: TimeDelta::seconds(180),

@@ -89,7 +89,8 @@ impl Login {
             started_at: now,
         };
         let name = login.cookie_name().into();
-        (login, Cookie { name, value, max_age: Some(RETRY_LIMIT) })
+        // Longer than the last attempt may take, so that whoever is too late is told so.
+        (login, Cookie { name, value, max_age: Some(RETRY_LIMIT * 3) })
     }
 
     /// The name of the cookie that binds it to the browser.

@@ -71,7 +71,7 @@ pub async fn resume(app: &App, brought: Return<'_>) -> Answer {
         return Answer::page(Code::RedirectUriUnregistered, login.reference.clone(), ui_locales);
     }
     let decided = if is_late(app, &ticket) {
-        late(app, &client, &ticket).await
+        late(app, &client, &ticket, brought.address).await
     } else {
         decide(app, &client, &ticket, &brought).await
     };
@@ -92,7 +92,16 @@ fn is_late(app: &App, ticket: &Ticket) -> bool {
 
 // Too late to let anybody in or to write anything; but what was told in time is told again, so that
 // a page survives a reload.
-async fn late(app: &App, client: &Client, ticket: &Ticket) -> Result<Answer, StoreError> {
+async fn late(
+    app: &App,
+    client: &Client,
+    ticket: &Ticket,
+    address: IpAddr,
+) -> Result<Answer, StoreError> {
+    let is_proved = matches!(ticket.judgement, Judgement::Verified(_));
+    if !is_proved && !app.failed_logins.admits(address) {
+        return Ok(refuse(app, client, &ticket.login, Code::Busy, None));
+    }
     let earlier = logins::earlier_failure(&app.pool, ticket.id).await?;
     let code = earlier.unwrap_or(Code::LoginExpired);
     Ok(refuse(app, client, &ticket.login, code, ticket.judgement.facts()))
@@ -202,6 +211,11 @@ async fn record_refusal(
     };
     let code = match logins::record_failure(&app.pool, &attempt, &failure).await? {
         Recorded::First => refusal.code,
+        // Two at once: the one that waited saw the row as it was before, and looks once more.
+        Recorded::Again { earlier: None } => {
+            let earlier = logins::earlier_failure(&app.pool, ticket.id).await?;
+            earlier.unwrap_or(Code::LoginReplayed)
+        }
         again @ Recorded::Again { .. } => spent(again),
     };
     Ok(refuse(app, client, login, code, refusal.facts))

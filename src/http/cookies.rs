@@ -1,4 +1,4 @@
-//! Cookies: the two that this provider sets, read and written.
+//! Cookies: those that this provider sets, read and written.
 //!
 //! Always `__Host-` (RFC 6265bis §4.1.3.2): no other host, not even a card host, can set or get them.
 

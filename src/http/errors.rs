@@ -9,6 +9,7 @@ use axum::response::{Html, IntoResponse as _, Response};
 use super::pages::{CodePage, STYLESHEET, StartPage};
 use super::render::{self, Reader};
 use crate::error::{Code, tables};
+use crate::flow::answer::Answer;
 use crate::oidc::metadata::paths;
 use crate::oidc::problem::Problem;
 use crate::oidc::reply_to::issuer_identifier;
@@ -58,12 +59,19 @@ pub async fn not_found(State(app): State<App>, uri: Uri, headers: HeaderMap) -> 
     render::page(&app, Code::NotFound, &Reader::of(&uri, &headers))
 }
 
-/// Another method than the address takes: a page for people, JSON where clients call.
+/// Another method than the address takes.
 pub async fn method_not_allowed(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+    let problem = Problem { code: Code::MethodNotAllowed, reference: app.random.reference() };
+    told(&app, problem, &uri, &headers)
+}
+
+/// A problem that is not an endpoint's own: JSON where clients call, a page for people.
+#[must_use]
+pub fn told(app: &App, problem: Problem, uri: &Uri, headers: &HeaderMap) -> Response {
     let for_clients = [paths::TOKEN, paths::USERINFO, paths::JWKS, paths::DISCOVERY];
     if for_clients.contains(&uri.path()) || uri.path().starts_with(paths::LOGIN_ERRORS) {
-        let reference = app.random.reference();
-        return render::json_problem(&app, &Problem { code: Code::MethodNotAllowed, reference });
+        return render::json_problem(app, &problem);
     }
-    render::page(&app, Code::MethodNotAllowed, &Reader::of(&uri, &headers))
+    let Problem { code, reference } = problem;
+    render::answer(Answer::page(code, reference, None), &Reader::of(uri, headers))
 }

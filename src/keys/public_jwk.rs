@@ -1,4 +1,4 @@
-//! JWK sets of clients: taken if [`jwt`](super::jwt) can verify by every key in them, and not else.
+//! JWK sets of clients: taken if [`super::jwt`] can verify by every key in them, and not else.
 //!
 //! Must never take a private key: whoever sends one by mistake is told so, and it is not stored.
 

@@ -1,6 +1,6 @@
 //! How many connections came, and what became of those that did not come in.
 //!
-//! A handshake that fails leaves no other trace than this and a line in the log.
+//! A handshake that fails leaves no other trace than this and a line in the log at `debug`.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -31,6 +31,11 @@ use super::hosts::{Host, Hosts};
 use super::peer::{Peer, TlsFacts};
 use super::server_config::{Configs, Identity};
 use crate::pki::PresentedChain;
+use crate::throttle::place;
+
+/// Longest header of a request over HTTP/2, in bytes: an address with a sealed login of 32 KiB, and
+/// the cookies of many logins beside it.
+const MAX_HEADERS: u32 = 64 * 1024;
 
 /// Limits of the listener, and the TLS versions of card hosts.
 #[derive(Clone, Debug)]
@@ -108,6 +113,7 @@ pub async fn serve(
     builder
         .http2()
         .max_concurrent_streams(settings.max_streams)
+        .max_header_list_size(MAX_HEADERS)
         .keep_alive_interval(settings.header_timeout)
         .keep_alive_timeout(settings.handshake_timeout);
     server
@@ -155,7 +161,9 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Door {
 
 impl Shared {
     async fn admit(&self, stream: TcpStream) -> io::Result<(Admitted, Peer)> {
+        // A socket for both families shows IPv4 as ::ffff:…; logs and the audit trail do not.
         let addr = stream.peer_addr()?;
+        let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
         let counters = &self.parts.counters;
         // Dropped and not queued: whoever waits here is as likely an attack as a person.
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
@@ -203,7 +211,9 @@ impl Shared {
         };
         let _place = match host {
             Host::Issuer => None,
-            Host::Card { .. } => Some(self.choose(addr.ip()).ok_or(io::ErrorKind::QuotaExceeded)?),
+            Host::Card { .. } => {
+                Some(self.choose(place(addr.ip())).ok_or(io::ErrorKind::QuotaExceeded)?)
+            }
         };
         let stream = timeout(limit, start.into_stream(config.clone())).await??;
         Ok((stream, host))

@@ -7,6 +7,7 @@ use axum::routing::get;
 use axum::{Extension, Router, middleware};
 use axum_server::Handle;
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair, SanType, date_time_ymd};
+use rustls::ClientConnection;
 use rustls::client::{ResolvesClientCert, Resumption};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
@@ -381,6 +382,40 @@ async fn connections_over_the_limit_are_dropped_and_their_places_come_back() {
         }
     };
     timeout(LONG, freed).await.expect("the place is free again");
+}
+
+/// A person at a chooser: a ClientHello for a card host was answered, and nothing more is sent.
+async fn choosing(server: &Server, config: &Arc<ClientConfig>) -> TcpStream {
+    let name = ServerName::try_from(CARD).unwrap();
+    let mut hello = Vec::new();
+    ClientConnection::new(config.clone(), name).unwrap().write_tls(&mut hello).unwrap();
+    let mut stream = TcpStream::connect(server.addr).await.unwrap();
+    stream.write_all(&hello).await.unwrap();
+    stream.read_u8().await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn people_at_their_choosers_leave_room_for_others_and_for_the_issuer_host() {
+    for settings in [
+        Settings { max_choosing_per_address: 1, ..Settings::default() },
+        // Half of all.
+        Settings { max_connections: 2, ..Settings::default() },
+    ] {
+        let server = start(settings).await;
+        let config = Arc::new(server.client(&TLS13, &Arc::default()));
+        let first = choosing(&server, &config).await;
+        assert!(server.connect(&config, CARD).await.is_err());
+        assert_eq!(server.counters.snapshot().over_limit, 1);
+        assert!(server.connect(&config, ISSUER).await.is_ok());
+        drop(first);
+        let freed = async {
+            while server.connect(&config, CARD).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(LONG, freed).await.expect("the place is free again");
+    }
 }
 
 #[test]

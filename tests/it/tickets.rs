@@ -95,15 +95,11 @@ async fn a_ticket_that_let_somebody_in_lets_nobody_in_again() {
     assert_eq!(idp.count("select count(*) from codes").await, 1);
 }
 
-#[tokio::test]
-async fn of_twenty_uses_at_once_one_gives_a_code() {
-    let idp = TestIdp::start().await;
-    let mut browser = idp.browser("clinician");
-    let (resume, (name, value)) = judged_by(&idp, &mut browser).await;
-    let cookie = format!("{name}={value}");
+/// What twenty uses of a ticket at once are told: `true` where it is a code.
+async fn twenty_at_once(idp: &TestIdp, resume: &Url, cookie: &str) -> Vec<String> {
     let uses = (0..20).map(|_| {
         // A client each: they would share a connection.
-        let request = idp.http().get(resume.clone()).header("cookie", &cookie).send();
+        let request = idp.http().get(resume.clone()).header("cookie", cookie).send();
         tokio::spawn(async move {
             let answer = request.await.unwrap();
             match answer.headers().get("location") {
@@ -116,6 +112,26 @@ async fn of_twenty_uses_at_once_one_gives_a_code() {
     for used in uses.collect::<Vec<_>>() {
         told.push(used.await.unwrap());
     }
+    told
+}
+
+#[tokio::test]
+async fn twenty_readers_of_one_failure_are_told_the_same() {
+    let idp = TestIdp::start().await;
+    let mut browser = idp.browser("expired");
+    let (resume, (name, value)) = judged_by(&idp, &mut browser).await;
+    let told = twenty_at_once(&idp, &resume, &format!("{name}={value}")).await;
+    assert!(told.iter().all(|told| told == "certificate_expired"), "{told:?}");
+    assert_eq!(idp.count("select count(*) from login_attempts").await, 1);
+}
+
+#[tokio::test]
+async fn of_twenty_uses_at_once_one_gives_a_code() {
+    let idp = TestIdp::start().await;
+    let mut browser = idp.browser("clinician");
+    let (resume, (name, value)) = judged_by(&idp, &mut browser).await;
+    let cookie = format!("{name}={value}");
+    let told = twenty_at_once(&idp, &resume, &cookie).await;
     assert_eq!(told.iter().filter(|told| *told == "true").count(), 1, "{told:?}");
     assert_eq!(told.iter().filter(|told| *told == "login_replayed").count(), 19, "{told:?}");
     let rows = "select (select count(*) from codes) * 100 + (select count(*) from sessions) * 10

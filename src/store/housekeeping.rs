@@ -13,7 +13,7 @@ const CODE_MEMORY: TimeDelta = TimeDelta::hours(24);
 /// How long a session is remembered after its end: longer than any token that it gave lives.
 const SESSION_MEMORY: TimeDelta = TimeDelta::hours(24);
 
-/// How many rows of one table are deleted at once, so that a statement stays short after a long rest.
+/// How many rows of one table are changed at once, so that a statement stays short after a long rest.
 const AT_ONCE: i64 = 10_000;
 
 /// Erases submitted values after ten minutes, and deletes old codes, used assertions, and
@@ -25,16 +25,46 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(
         "update login_attempts
         set sealed_submitted_value = null
-        where sealed_submitted_value is not null
-            and created_at <= $1",
+        where id in (
+            select id
+            from login_attempts
+            where sealed_submitted_value is not null
+                and created_at <= $1
+            limit $2
+            for update skip locked
+        )",
         now - READABLE,
+        AT_ONCE,
     )
     .execute(pool)
     .await?;
-    sqlx::query!("delete from codes where expires_at < $1", now - CODE_MEMORY)
-        .execute(pool)
-        .await?;
-    sqlx::query!("delete from client_assertions where expires_at < $1", now).execute(pool).await?;
+    sqlx::query!(
+        "delete from codes
+        where hash in (
+            select hash
+            from codes
+            where expires_at < $1
+            limit $2
+            for update skip locked
+        )",
+        now - CODE_MEMORY,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    sqlx::query!(
+        "delete from client_assertions
+        where (client_id, jti_hash) in (
+            select client_id, jti_hash
+            from client_assertions
+            where expires_at < $1
+            limit $2
+        )",
+        now,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
     sqlx::query!(
         "delete from sessions
         where id in (

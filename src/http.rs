@@ -13,6 +13,7 @@ pub mod hosts;
 pub mod layers;
 pub mod login_errors;
 pub mod pages;
+pub mod panics;
 pub mod render;
 pub mod resume;
 pub mod token;
@@ -61,7 +62,7 @@ fn issuer_host(app: &App) -> Router {
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
         .with_state(app.clone())
-        .layer(from_fn_with_state(app.clone(), layers::catch_panic))
+        .layer(from_fn_with_state(app.clone(), panics::catch_panic))
         .layer(from_fn(layers::security_headers))
 }
 
@@ -72,6 +73,6 @@ fn card_host(app: &App) -> Router {
         .fallback(card::elsewhere)
         .method_not_allowed_fallback(card::elsewhere)
         .with_state(app.clone())
-        .layer(from_fn_with_state(app.clone(), layers::catch_panic_at_card))
+        .layer(from_fn_with_state(app.clone(), panics::catch_panic_at_card))
         .layer(from_fn(layers::security_headers))
 }

@@ -27,17 +27,19 @@
 //! Who may use whom:
 //!
 //! ```text
-//! main -> cli -> { serve, dev, store, config }
-//! serve -> { http, tls, state, store, pki, keys, config }
+//! main -> cli -> { serve, dev, store, config, oidc, pki, keys, identity }
+//! serve -> { http, tls, state, store, config, oidc, pki, keys, identity }
 //! http -> { flow, state, oidc, tls (Peer alone) }
 //! flow -> { state, store, oidc, identity, pki, keys, config }
+//! state -> { store, oidc, pki, keys, config }
 //! store -> { oidc, identity, keys, audit, config }
 //! tls -> pki -> identity      oidc -> { identity, keys }      config -> identity
 //! leaves for all: error, clock, random, secret, throttle, named
 //! ```
 //!
 //! `oidc`, `identity`, `pki` and `keys` are pure and synchronous, and given `now`. Only `store` says
-//! `sqlx` (and the tests), only `keys` says `jsonwebtoken`, only `pki` and `keys` say `x509_parser`.
+//! `sqlx`, only `keys` says `jsonwebtoken`, only `pki` says `x509_parser` (`dev` and the tests apart).
+//! `tests/it/structure.rs` holds all of this.
 
 pub mod audit;
 pub mod cli;

@@ -14,8 +14,7 @@ use crate::pki::CertificateFacts;
 /// The name of the cookie of a session.
 pub const SESSION_COOKIE: &str = "__Host-siths-idp-session";
 
-/// What the browser is answered.
-#[derive(Debug)]
+/// What the browser is answered. It has no `Debug`: addresses hold codes and sealed logins.
 pub enum Answer {
     /// 303 to another address.
     Redirect {
@@ -47,7 +46,6 @@ impl std::fmt::Debug for Cookie {
 }
 
 /// A problem for a page, with the ways forward.
-#[derive(Debug)]
 pub struct ProblemAnswer {
     /// What went wrong.
     pub problem: Problem,

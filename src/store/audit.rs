@@ -19,7 +19,7 @@ pub struct By<'a> {
 }
 
 /// An event to record; what does not concern it is left at its default.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct NewEvent<'a> {
     /// Subject and verb, as `user.added`.
     pub event: &'a str,

@@ -31,8 +31,7 @@ pub struct Attempt<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// Why nobody was let in.
-#[derive(Debug)]
+/// Why nobody was let in. It has no `Debug`: it holds an HSA-id.
 pub struct Failure<'a> {
     /// The code.
     pub code: Code,

@@ -1,4 +1,5 @@
-//! Judges what the browser presented: [`PresentedChain`] -> [`VerifiedCertificate`] or [`Rejected`].
+//! Judges what the browser presented: [`PresentedChain`] -> [`Authentic`] by [`Trust::verify`], and
+//! with a verdict on its revocation -> [`VerifiedCertificate`]; or [`Rejected`].
 //!
 //! Pure and synchronous: given `now`, no network, no files. Building paths and checking signatures
 //! is webpki's work; reading the fields that webpki does not read is `x509_parser`'s. Must never
@@ -15,7 +16,7 @@ pub mod trust;
 pub(crate) mod testing;
 
 pub use certificate::{
-    CertificateFacts, CertificateRejection, Judgement, PresentedChain, Rejected,
+    Authentic, CertificateFacts, CertificateRejection, Judgement, PresentedChain, Rejected,
     VerifiedCertificate,
 };
 pub use possession::Possession;

@@ -1,7 +1,8 @@
 //! The values of a judgement: what was presented, what was verified, what was rejected and why.
 //!
-//! Must never let a name, an HSA-id or a personal number into `Debug`, and never build a
-//! [`VerifiedCertificate`] outside [`Trust::verify`](super::Trust::verify).
+//! Must never let a name, an HSA-id or a personal number into `Debug`, never build an [`Authentic`]
+//! outside [`Trust::verify`](super::Trust::verify), nor a [`VerifiedCertificate`] outside
+//! [`Authentic::settle`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Code;
 use crate::identity::assurance::Loa;
 use crate::identity::hsa_id::HsaId;
+
+use super::revocation::{Link, Verdict};
 
 /// The most certificates of one chain that are read.
 const MAX_CERTIFICATES: usize = 10;
@@ -73,10 +76,88 @@ pub struct CertificateFacts {
     pub sha256: String,
 }
 
+/// A certificate that is genuine, current and for login, and names a person: all but that nobody
+/// has revoked it. It logs nobody in.
+///
+/// Only [`Trust::verify`](super::Trust::verify) makes one.
+#[derive(Clone, Debug)]
+pub struct Authentic {
+    certificate: VerifiedCertificate,
+    links: Vec<Link>,
+}
+
+impl Authentic {
+    pub(super) const fn new(
+        hsa_id: HsaId,
+        loa: Loa,
+        facts: CertificateFacts,
+        links: Vec<Link>,
+    ) -> Self {
+        Self { certificate: VerifiedCertificate { hsa_id, loa, facts }, links }
+    }
+
+    /// Who the certificate says the person is.
+    #[must_use]
+    pub const fn hsa_id(&self) -> &HsaId {
+        &self.certificate.hsa_id
+    }
+
+    /// How sure the issuer was.
+    #[must_use]
+    pub const fn loa(&self) -> Loa {
+        self.certificate.loa
+    }
+
+    /// Which certificate it is.
+    #[must_use]
+    pub const fn facts(&self) -> &CertificateFacts {
+        &self.certificate.facts
+    }
+
+    /// Whose revocation is to be asked for: the leaf first, then the CAs of its path, without the
+    /// root.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// Takes the verdict on each of [`Authentic::links`], in their order.
+    ///
+    /// # Errors
+    /// When a certificate of the path is revoked, or when nobody can say and that is not accepted,
+    /// or when there are fewer verdicts than links.
+    #[expect(clippy::result_large_err, reason = "made once a login, and read field by field")]
+    pub fn settle(self, verdicts: &[Verdict]) -> Result<VerifiedCertificate, Rejected> {
+        let missing = (verdicts.len() < self.links.len()).then_some(&Verdict::Undetermined);
+        let causes =
+            verdicts.iter().chain(missing).enumerate().map(|(at, verdict)| match verdict {
+                Verdict::NotRevoked | Verdict::NotChecked => None,
+                Verdict::Revoked if at == 0 => Some(CertificateRejection::Revoked),
+                Verdict::Revoked => Some(CertificateRejection::IssuerRevoked),
+                Verdict::Undetermined => Some(CertificateRejection::StatusUndetermined),
+            });
+        // A revocation that is known outweighs one that is not.
+        let cause = causes.flatten().min_by_key(|cause| match cause {
+            CertificateRejection::Revoked => 0,
+            CertificateRejection::IssuerRevoked => 1,
+            _ => 2,
+        });
+        match cause {
+            None => Ok(self.certificate),
+            Some(cause) => Err(Rejected {
+                cause,
+                submitted: Some(self.certificate.hsa_id.as_str().to_owned()),
+                facts: Some(self.certificate.facts),
+                detail: String::new(),
+            }),
+        }
+    }
+}
+
 /// A certificate that identifies a person at a level of assurance, as judged at one moment.
 ///
-/// Only [`Trust::verify`](super::Trust::verify) makes one. It is deserialised by nothing but the
-/// sealed ticket (AEAD) that carries it from the card host to the issuer host.
+/// Only [`Authentic::settle`] makes one. It is deserialised by nothing but the sealed ticket
+/// (AEAD) that carries it from the card host to the issuer host.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct VerifiedCertificate {
     hsa_id: HsaId,
@@ -85,10 +166,6 @@ pub struct VerifiedCertificate {
 }
 
 impl VerifiedCertificate {
-    pub(super) const fn new(hsa_id: HsaId, loa: Loa, facts: CertificateFacts) -> Self {
-        Self { hsa_id, loa, facts }
-    }
-
     /// Who the certificate says the person is.
     #[must_use]
     pub const fn hsa_id(&self) -> &HsaId {
@@ -245,11 +322,18 @@ rejections! {
     IdentifierPersonal = "identifier-personal", CertificateWrongType;
     /// A serialNumber that is not in the grammar of HSA-ids.
     IdentifierMalformed = "identifier-malformed", CertificateUnusable;
+    /// Revoked by its issuer.
+    Revoked = "revoked", CertificateUntrusted;
+    /// A CA of its path was revoked.
+    IssuerRevoked = "issuer-revoked", CertificateUntrusted;
+    /// Whether it is revoked could not be determined, and the configuration refuses then.
+    StatusUndetermined = "status-undetermined", CertificateUntrusted;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pki::revocation::{CaId, Serial};
 
     #[test]
     fn an_empty_chain_is_no_chain() {
@@ -262,6 +346,37 @@ mod tests {
         for cause in CertificateRejection::ALL {
             assert!(names.insert(cause.name()), "{cause:?}");
             assert_eq!(serde_json::to_value(cause).unwrap(), cause.name());
+        }
+    }
+
+    #[test]
+    fn only_a_verdict_on_every_link_lets_in_and_the_worst_counts() {
+        use CertificateRejection::{IssuerRevoked, Revoked, StatusUndetermined};
+        use Verdict as V;
+        for (verdicts, expected) in [
+            (&[V::NotRevoked, V::NotRevoked][..], None),
+            (&[V::NotRevoked, V::NotChecked], None),
+            (&[V::Revoked, V::NotRevoked], Some(Revoked)),
+            (&[V::NotRevoked, V::Revoked], Some(IssuerRevoked)),
+            (&[V::Undetermined, V::NotRevoked], Some(StatusUndetermined)),
+            (&[V::NotRevoked, V::Undetermined], Some(StatusUndetermined)),
+            (&[V::Undetermined, V::Revoked], Some(IssuerRevoked)),
+            (&[V::Revoked, V::Undetermined], Some(Revoked)),
+            (&[V::NotRevoked], Some(StatusUndetermined)),
+            (&[], Some(StatusUndetermined)),
+        ] {
+            let link = || Link { issuer: CaId::of(b"key"), serial: Serial::new(&[1]) };
+            let facts = CertificateFacts {
+                issuer_cn: String::new(),
+                serial: String::new(),
+                not_before: DateTime::UNIX_EPOCH,
+                not_after: DateTime::UNIX_EPOCH,
+                sha256: String::new(),
+            };
+            let hsa_id = "SE2321000016-1003".parse().unwrap();
+            let authentic = Authentic::new(hsa_id, Loa::Three, facts, vec![link(), link()]);
+            let cause = authentic.settle(verdicts).err().map(|rejected| rejected.cause);
+            assert_eq!(cause, expected, "{verdicts:?}");
         }
     }
 

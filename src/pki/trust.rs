@@ -17,10 +17,9 @@ use self::path::{Path, Refusal, broken, refusal};
 pub use self::source::{
     IssuerRow, Kind, PolicyRow, TrustFault, TrustFaultReason, TrustSource, UnknownPolicy,
 };
-use super::certificate::{
-    CertificateRejection, Judgement, PresentedChain, Rejected, VerifiedCertificate,
-};
+use super::certificate::{Authentic, CertificateRejection, Judgement, PresentedChain, Rejected};
 use super::profile::Profile;
+use super::revocation::{CaId, Link, Verdict};
 use crate::identity::assurance::Loa;
 use crate::identity::hsa_id::{HsaId, HsaIdGrammar};
 use crate::identity::personal_number::PersonalNumber;
@@ -102,7 +101,14 @@ impl Trust {
             return Judgement::NoCertificate;
         };
         match self.verify(chain, now) {
-            Ok(verified) => Judgement::Verified(verified),
+            Ok(authentic) => {
+                // Nobody is asked yet.
+                let verdicts = vec![Verdict::NotChecked; authentic.links().len()];
+                match authentic.settle(&verdicts) {
+                    Ok(verified) => Judgement::Verified(verified),
+                    Err(rejected) => Judgement::Rejected(rejected),
+                }
+            }
             Err(rejected) => Judgement::Rejected(rejected),
         }
     }
@@ -117,7 +123,7 @@ impl Trust {
         &self,
         chain: &PresentedChain,
         now: DateTime<Utc>,
-    ) -> Result<VerifiedCertificate, Rejected> {
+    ) -> Result<Authentic, Rejected> {
         let bare = |(cause, detail)| Rejected { cause, facts: None, submitted: None, detail };
         if chain.is_excessive() {
             return Err(bare(refusal(CertificateRejection::ChainExcessive, "")));
@@ -125,7 +131,7 @@ impl Trust {
         let profile = Profile::read(chain.leaf())
             .map_err(|fault| bare((CertificateRejection::Unreadable, fault)))?;
         match self.examine(chain, &profile, now) {
-            Ok((hsa_id, loa)) => Ok(VerifiedCertificate::new(hsa_id, loa, profile.facts)),
+            Ok((hsa_id, loa, links)) => Ok(Authentic::new(hsa_id, loa, profile.facts, links)),
             Err((cause, detail)) => Err(Rejected {
                 cause,
                 submitted: profile.submitted(),
@@ -140,7 +146,7 @@ impl Trust {
         chain: &PresentedChain,
         profile: &Profile,
         now: DateTime<Utc>,
-    ) -> Result<(HsaId, Loa), Refusal> {
+    ) -> Result<(HsaId, Loa, Vec<Link>), Refusal> {
         let path = Path::new(chain, &self.certificates, &self.anchors)?;
 
         // First a path at a moment when the leaf was valid, so that an expired card is told that
@@ -156,14 +162,13 @@ impl Trust {
 
         must_be_current(profile, now)?;
         // Then the whole path at this very moment, for client authentication.
-        self.must_hold_now(&path, now)?;
-        // Revocation enters here: after the path, so that no unproven certificate causes a fetch.
+        let links = self.must_hold_now(&path, profile, now)?;
 
         if !profile.key_is_strong {
             return Err(refusal(CertificateRejection::KeyWeak, ""));
         }
         let loa = loa.ok_or_else(|| refusal(CertificateRejection::PolicyUnknown, "no level"))?;
-        Ok((self.identify(profile)?, loa))
+        Ok((self.identify(profile)?, loa, links))
     }
 
     /// The row of the CA that holds `key`: by key, since another CA can bear the same name, and a
@@ -175,24 +180,36 @@ impl Trust {
             .ok_or_else(|| refusal(CertificateRejection::IssuerNotAllowed, ""))
     }
 
-    fn must_hold_now(&self, path: &Path<'_>, now: DateTime<Utc>) -> Result<(), Refusal> {
+    /// The path at this very moment: who issued what, for the question whether it was revoked.
+    fn must_hold_now(
+        &self,
+        path: &Path<'_>,
+        leaf: &Profile,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Link>, Refusal> {
         let found = path.at(now, KeyUsage::client_auth()).map_err(|error| broken(&error))?;
         let anchor = found.anchor();
-        let root_is_current = self.roots.iter().zip(&self.anchors).any(|(root, configured)| {
+        let root = self.roots.iter().zip(&self.anchors).find(|(root, configured)| {
             configured.subject_public_key_info == anchor.subject_public_key_info
                 && is_current(root, now)
         });
-        if !root_is_current {
+        let Some((root, _)) = root else {
             return Err(refusal(CertificateRejection::IssuerNotCurrent, "the root"));
-        }
+        };
         // webpki does not look at the key usage of CAs. The browser may have sent another
         // certificate for the same key than the configured one, so the path's own are read.
+        let mut links = Vec::new();
+        let mut serial = leaf.serial.clone();
         for certificate in found.intermediate_certificates() {
-            if !Profile::read(&certificate.der()).is_ok_and(|ca| ca.may_issue()) {
+            let ca = Profile::read(&certificate.der()).ok().filter(Profile::may_issue);
+            let Some(ca) = ca else {
                 return Err(refusal(CertificateRejection::IssuerUnfit, "no keyCertSign"));
-            }
+            };
+            links.push(Link { issuer: CaId::of(&ca.key), serial });
+            serial = ca.serial;
         }
-        Ok(())
+        links.push(Link { issuer: CaId::of(&root.key), serial });
+        Ok(links)
     }
 
     fn identify(&self, profile: &Profile) -> Result<HsaId, Refusal> {

@@ -48,6 +48,7 @@ pub mod config;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod error;
+pub mod fetch;
 pub mod flow;
 pub mod http;
 pub mod identity;

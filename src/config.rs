@@ -6,6 +6,7 @@ mod check;
 mod layers;
 mod nearest;
 mod raw;
+mod revocation;
 mod sealing_key;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,9 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 use url::Url;
 
+pub use revocation::{
+    OcspNonce, Revocation, RevocationAuthority, RevocationOrder, RevocationSettings,
+};
 pub use sealing_key::SealingKey;
 
 use crate::identity::assurance::Loa;
@@ -41,6 +45,8 @@ pub struct Config {
     pub card: Card,
     /// Which cards are believed.
     pub trust: TrustFiles,
+    /// Who is asked whether a card was revoked.
+    pub revocation: Revocation,
     /// What seals private keys and what travels through browsers.
     pub sealing_key: SealingKey,
     /// How long things live.

@@ -14,6 +14,7 @@ pub mod logins;
 pub mod migrate;
 pub mod people;
 pub mod registry;
+pub mod revocation;
 pub mod roles;
 pub mod sessions;
 pub mod signing_keys;

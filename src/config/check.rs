@@ -15,6 +15,7 @@ use super::raw::{
     RawCard, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog, RawPolicy, RawTls,
     RawTrust,
 };
+use super::revocation;
 use super::sealing_key::{SealingKey, SealingKeyFault};
 use super::{
     Administration, Card, CardHosts, Config, ConfigError, Database, IssuerFile, IssuerKind,
@@ -34,6 +35,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let tls = tls(raw.tls, at);
     let card = card(raw.card, &host, at);
     let trust = trust(raw.trust, at);
+    let revocation = revocation::revocation(raw.revocation, at);
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
     let lifetimes = lifetimes(&raw.lifetimes, at);
     let limits = limits(&raw.limits, at);
@@ -49,6 +51,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 tls,
                 card,
                 trust,
+                revocation,
                 sealing_key,
                 lifetimes,
                 limits,
@@ -357,7 +360,12 @@ fn limits(raw: &RawLimits, at: &mut Layers) -> Limits {
 }
 
 /// A duration between two others; the longest where it is none, because a fault is noted then.
-fn duration(key: &str, text: &str, (least, most): (&str, &str), at: &mut Layers) -> TimeDelta {
+pub(super) fn duration(
+    key: &str,
+    text: &str,
+    (least, most): (&str, &str),
+    at: &mut Layers,
+) -> TimeDelta {
     let bound = |text| parse_duration(text).unwrap_or_default();
     let value = parse_duration(text).filter(|value| (bound(least)..=bound(most)).contains(value));
     value.unwrap_or_else(|| {
@@ -402,7 +410,7 @@ fn file_of(key: &str, file: &str, at: &mut Layers) -> PathBuf {
 }
 
 /// The same for a CA's certificate, some of which are not in the repository.
-fn trust_file(key: &str, file: &str, at: &mut Layers) -> PathBuf {
+pub(super) fn trust_file(key: &str, file: &str, at: &mut Layers) -> PathBuf {
     opened(key, file, "; config/trust/README.md says where to get it", at)
 }
 

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{IssuerKind, LogFormat, UnknownPolicy};
+use super::{IssuerKind, LogFormat, OcspNonce, RevocationOrder, UnknownPolicy};
 use crate::identity::assurance::Loa;
 
 #[derive(Deserialize)]
@@ -21,6 +21,7 @@ pub(super) struct RawConfig {
     pub tls: RawTls,
     pub card: RawCard,
     pub trust: RawTrust,
+    pub revocation: RawRevocation,
     pub lifetimes: RawLifetimes,
     pub limits: RawLimits,
     pub log: RawLog,
@@ -77,6 +78,42 @@ pub(super) struct RawPolicy {
     pub oid: String,
     pub kind: IssuerKind,
     pub loa: Option<Loa>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRevocation {
+    pub order: RevocationOrder,
+    pub grace: String,
+    pub nonce: OcspNonce,
+    pub refresh: String,
+    pub max_crl_bytes: u64,
+    pub max_crl_entries: u64,
+    pub crl_timeout: String,
+    pub ocsp_timeout: String,
+    pub ocsp_max_age: String,
+    pub connect_timeout: String,
+    pub private_networks: Vec<String>,
+    pub authorities: Vec<RawAuthority>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAuthority {
+    pub certificate: String,
+    #[serde(default)]
+    pub crl: Vec<String>,
+    #[serde(default)]
+    pub ocsp: Vec<String>,
+    pub order: Option<RevocationOrder>,
+    pub grace: Option<String>,
+    pub nonce: Option<OcspNonce>,
+    pub refresh: Option<String>,
+    pub max_crl_bytes: Option<u64>,
+    pub max_crl_entries: Option<u64>,
+    pub crl_timeout: Option<String>,
+    pub ocsp_timeout: Option<String>,
+    pub ocsp_max_age: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -13,5 +13,6 @@ pub mod login;
 pub mod pki;
 pub mod postgres;
 pub mod relying_party;
+pub mod responder;
 pub mod run;
 pub mod seed;

@@ -16,7 +16,6 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::certificate::CertificateFacts;
-use super::revocation::Serial;
 
 /// The most characters of a foreign text that are kept.
 const MAX_TEXT: usize = 64;
@@ -35,7 +34,6 @@ pub(super) struct Signing {
 /// A certificate, read.
 pub(super) struct Profile {
     pub(super) facts: CertificateFacts,
-    pub(super) serial: Serial,
     /// The common name of the subject: to name a CA to an operator, never a person.
     pub(super) subject_cn: String,
     /// The subject as DER.
@@ -90,7 +88,6 @@ impl Profile {
             certificate.extended_key_usage()?.is_none_or(|usage| usage.value.client_auth);
         Ok(Self {
             facts: facts(certificate, der)?,
-            serial: Serial::new(certificate.raw_serial()),
             subject_cn: common_name(certificate.subject()),
             subject: certificate.subject().as_raw().to_vec(),
             issuer: certificate.issuer().as_raw().to_vec(),

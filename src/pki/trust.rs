@@ -19,7 +19,7 @@ pub use self::source::{
 };
 use super::certificate::{Authentic, CertificateRejection, Judgement, PresentedChain, Rejected};
 use super::profile::Profile;
-use super::revocation::{CaId, Link, Verdict};
+use super::revocation::{Link, Subject, Verdict};
 use crate::identity::assurance::Loa;
 use crate::identity::hsa_id::{HsaId, HsaIdGrammar};
 use crate::identity::personal_number::PersonalNumber;
@@ -162,7 +162,7 @@ impl Trust {
 
         must_be_current(profile, now)?;
         // Then the whole path at this very moment, for client authentication.
-        let links = self.must_hold_now(&path, profile, now)?;
+        let links = self.must_hold_now(&path, chain.leaf(), now)?;
 
         if !profile.key_is_strong {
             return Err(refusal(CertificateRejection::KeyWeak, ""));
@@ -184,7 +184,7 @@ impl Trust {
     fn must_hold_now(
         &self,
         path: &Path<'_>,
-        leaf: &Profile,
+        leaf: &CertificateDer<'_>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Link>, Refusal> {
         let found = path.at(now, KeyUsage::client_auth()).map_err(|error| broken(&error))?;
@@ -198,17 +198,21 @@ impl Trust {
         };
         // webpki does not look at the key usage of CAs. The browser may have sent another
         // certificate for the same key than the configured one, so the path's own are read.
+        let link = |certificate: &CertificateDer<'_>, subject, issuer: &[u8]| {
+            let unfit = || refusal(CertificateRejection::IssuerUnfit, "unreadable");
+            Link::of(certificate, subject, issuer).ok_or_else(unfit)
+        };
         let mut links = Vec::new();
-        let mut serial = leaf.serial.clone();
-        for certificate in found.intermediate_certificates() {
-            let ca = Profile::read(&certificate.der()).ok().filter(Profile::may_issue);
+        let (mut subject, mut certificate) = (Subject::Person, leaf.clone());
+        for issuer in found.intermediate_certificates() {
+            let ca = Profile::read(&issuer.der()).ok().filter(Profile::may_issue);
             let Some(ca) = ca else {
                 return Err(refusal(CertificateRejection::IssuerUnfit, "no keyCertSign"));
             };
-            links.push(Link { issuer: CaId::of(&ca.key), serial });
-            serial = ca.serial;
+            links.push(link(&certificate, subject, &ca.key)?);
+            (subject, certificate) = (Subject::Ca, issuer.der());
         }
-        links.push(Link { issuer: CaId::of(&root.key), serial });
+        links.push(link(&certificate, subject, &root.key)?);
         Ok(links)
     }
 

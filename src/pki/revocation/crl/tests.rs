@@ -1,0 +1,1 @@
+//! CRLs as they come, and as they must not be taken.

@@ -18,7 +18,7 @@ create table revocation_lists (
     constraint revocation_lists_authority_is_a_hash check (octet_length(authority) = 32),
     constraint revocation_lists_sha256_is_a_hash check (octet_length(sha256) = 32),
     constraint revocation_lists_whole_or_none check (
-        (der is null) = (sha256 is null) and (der is null) = (this_update is null) and (der is null) = (confirmed_at is null)
+        num_nulls(der, sha256, number, this_update, next_update, source, confirmed_at) in (0, 7)
     )
 );
 -- Out of line and not compressed: a CRL does not shrink, and 40 MB take their time.
@@ -31,18 +31,23 @@ comment on column revocation_lists.fetch_after is 'Nobody fetches before. Whoeve
 create table ocsp_answers (
     authority bytea not null,
     serial bytea not null,
-    revoked boolean not null,
+    revoked_at timestamptz,
+    reason text,
     this_update timestamptz not null,
     next_update timestamptz,
     produced_at timestamptz not null,
+    holds_until timestamptz not null,
     fetched_at timestamptz not null,
-    usable_until timestamptz not null,
+    ask_after timestamptz not null,
     created_at timestamptz not null,
     primary key (authority, serial),
     constraint ocsp_answers_authority_is_a_hash check (octet_length(authority) = 32)
 );
-create index ocsp_answers_usable on ocsp_answers (usable_until);
+create index ocsp_answers_held on ocsp_answers (holds_until);
 comment on table ocsp_answers is 'The last OCSP answer for each certificate that was shown, until housekeeping forgets it. Serial numbers name no person.';
+comment on column ocsp_answers.revoked_at is 'Null: good.';
+comment on column ocsp_answers.holds_until is 'nextUpdate, or the greatest age where there is none.';
+comment on column ocsp_answers.ask_after is 'Until then it is not asked for again.';
 
 -- A new list is told to every node; its payload is the authority.
 create function revocation_list_changed() returns trigger language plpgsql as $$

@@ -16,6 +16,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
@@ -53,6 +54,8 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// How much is taken on at once.
     pub limits: Limits,
+    /// Who is told how the node fares.
+    pub health: Health,
     /// The log.
     pub log: Log,
 }
@@ -205,6 +208,13 @@ pub struct Limits {
     pub card_handshake_timeout: TimeDelta,
     /// From the handshake to the whole head of the first request.
     pub first_request_timeout: TimeDelta,
+}
+
+/// Who is told how the node fares.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// Networks that `/ready` tells the details to; all others get one word.
+    pub networks: Vec<IpNet>,
 }
 
 /// The log.

@@ -57,6 +57,7 @@ mod named;
 pub mod oidc;
 pub mod pki;
 pub mod random;
+pub mod revocation;
 pub mod secret;
 pub mod serve;
 pub mod state;

@@ -161,6 +161,15 @@ pub async fn connect(database: &Database) -> Result<PgPool, StoreError> {
         .connect_lazy_with(options))
 }
 
+/// Asks the database for a sign of life.
+///
+/// # Errors
+/// It gives none.
+pub async fn ping(pool: &PgPool) -> Result<(), StoreError> {
+    sqlx::query("select 1").execute(pool).await?;
+    Ok(())
+}
+
 fn options(database: &Database) -> Result<PgConnectOptions, StoreError> {
     let url = database.url.expose_secret();
     let mut options = PgConnectOptions::from_str(url)?

@@ -18,7 +18,7 @@ use super::raw::{
 use super::revocation;
 use super::sealing_key::{SealingKey, SealingKeyFault};
 use super::{
-    Administration, Card, CardHosts, Config, ConfigError, Database, IssuerFile, IssuerKind,
+    Administration, Card, CardHosts, Config, ConfigError, Database, Health, IssuerFile, IssuerKind,
     Lifetimes, Limits, Log, PolicyRow, TlsFiles, TrustFiles,
 };
 use crate::identity::assurance::Loa;
@@ -39,6 +39,8 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
     let lifetimes = lifetimes(&raw.lifetimes, at);
     let limits = limits(&raw.limits, at);
+    let health =
+        Health { networks: revocation::networks("health.networks", &raw.health.networks, at) };
     let log = log(raw.log, at);
     match (issuer, database, tls, sealing_key) {
         (Some(issuer), Some(database), Some(tls), Some(sealing_key))
@@ -55,6 +57,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 sealing_key,
                 lifetimes,
                 limits,
+                health,
                 log,
             })
         }

@@ -24,6 +24,7 @@ pub(super) struct RawConfig {
     pub revocation: RawRevocation,
     pub lifetimes: RawLifetimes,
     pub limits: RawLimits,
+    pub health: RawHealth,
     pub log: RawLog,
 }
 
@@ -137,6 +138,12 @@ pub(super) struct RawLimits {
     pub handshake_timeout: String,
     pub card_handshake_timeout: String,
     pub first_request_timeout: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawHealth {
+    pub networks: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -28,6 +28,8 @@ pub struct Revocation {
     pub order: RevocationOrder,
     /// Inner networks that may be fetched from.
     pub private_networks: Vec<IpNet>,
+    /// What holds for an authority that says nothing else.
+    pub defaults: RevocationSettings,
     /// How long a connection may take to be made.
     pub connect_timeout: TimeDelta,
     /// The authorities: roots and issuing CAs.
@@ -115,13 +117,7 @@ impl RevocationOrder {
 /// The section, checked.
 pub(super) fn revocation(raw: RawRevocation, at: &mut Layers) -> Revocation {
     const NETWORKS: &str = "revocation.private_networks";
-    let mut private_networks: Vec<IpNet> = Vec::new();
-    for text in &raw.private_networks {
-        match text.parse() {
-            Ok(network) => private_networks.push(network),
-            Err(_) => at.wrong(NETWORKS, text, "expected a network, such as 10.0.0.0/8"),
-        }
-    }
+    let private_networks = networks(NETWORKS, &raw.private_networks, at);
     let connect = ("1s", "30s");
     let connect_timeout = duration("revocation.connect_timeout", &raw.connect_timeout, connect, at);
     if raw.authorities.is_empty() && raw.order != RevocationOrder::Off {
@@ -142,7 +138,19 @@ pub(super) fn revocation(raw: RawRevocation, at: &mut Layers) -> Revocation {
         }
         authorities.push(authority(&key, row, (&defaults, &private_networks), at));
     }
-    Revocation { order: raw.order, private_networks, connect_timeout, authorities }
+    Revocation { order: raw.order, private_networks, defaults, connect_timeout, authorities }
+}
+
+/// Networks, as `10.0.0.0/8`.
+pub(super) fn networks(key: &str, raw: &[String], at: &mut Layers) -> Vec<IpNet> {
+    let mut parse = |text: &String| match text.parse() {
+        Ok(network) => Some(network),
+        Err(_) => {
+            at.wrong(key, text, "expected a network, such as 10.0.0.0/8 or ::1/128");
+            None
+        }
+    };
+    raw.iter().filter_map(&mut parse).collect()
 }
 
 fn defaults(raw: &RawRevocation, at: &mut Layers) -> RevocationSettings {

@@ -17,9 +17,9 @@ use self::path::{Path, Refusal, broken, refusal};
 pub use self::source::{
     IssuerRow, Kind, PolicyRow, TrustFault, TrustFaultReason, TrustSource, UnknownPolicy,
 };
-use super::certificate::{Authentic, CertificateRejection, Judgement, PresentedChain, Rejected};
+use super::certificate::{Authentic, CertificateRejection, PresentedChain, Rejected};
 use super::profile::Profile;
-use super::revocation::{Link, Subject, Verdict};
+use super::revocation::{Link, Subject};
 use crate::identity::assurance::Loa;
 use crate::identity::hsa_id::{HsaId, HsaIdGrammar};
 use crate::identity::personal_number::PersonalNumber;
@@ -92,25 +92,6 @@ impl Trust {
             .filter(|issuer| issuer.kind == Kind::HsaId)
             .map(|issuer| DistinguishedName::from(issuer.profile.subject.clone()))
             .collect()
-    }
-
-    /// [`Trust::verify`] of what a connection carries, for the ticket.
-    #[must_use]
-    pub fn judge(&self, chain: Option<&PresentedChain>, now: DateTime<Utc>) -> Judgement {
-        let Some(chain) = chain else {
-            return Judgement::NoCertificate;
-        };
-        match self.verify(chain, now) {
-            Ok(authentic) => {
-                // Nobody is asked yet.
-                let verdicts = vec![Verdict::NotChecked; authentic.links().len()];
-                match authentic.settle(&verdicts) {
-                    Ok(verified) => Judgement::Verified(verified),
-                    Err(rejected) => Judgement::Rejected(rejected),
-                }
-            }
-            Err(rejected) => Judgement::Rejected(rejected),
-        }
     }
 
     /// Judges a chain at `now`.

@@ -107,7 +107,7 @@ pub async fn forget_attempts(pool: &PgPool, before: DateTime<Utc>) -> Result<(),
     Ok(())
 }
 
-/// Deletes OCSP answers that were last of use before a moment.
+/// Deletes OCSP answers that held until before a moment.
 ///
 /// # Errors
 /// The database failed.
@@ -117,8 +117,8 @@ pub async fn forget_answers(pool: &PgPool, before: DateTime<Utc>) -> Result<(), 
         where (authority, serial) in (
             select authority, serial
             from ocsp_answers
-            where usable_until < $1
-            order by usable_until
+            where holds_until < $1
+            order by holds_until
             limit $2
             for update skip locked
         )",

@@ -79,9 +79,9 @@ pub struct NewSession<'a> {
     /// The end of the validity of the certificate.
     pub certificate_not_after: DateTime<Utc>,
     /// Who issued it and the CAs above it, leaf first: SHA-256 of each key.
-    pub certificate_issuers: &'a [Vec<u8>],
+    pub certificate_issuers: Option<&'a [Vec<u8>]>,
     /// Their serial numbers, in the same order.
-    pub certificate_serials: &'a [Vec<u8>],
+    pub certificate_serials: Option<&'a [Vec<u8>]>,
 }
 
 /// What a client is given, with the code to fetch it by.

@@ -46,11 +46,11 @@ pub struct NewList<'a> {
     /// Its SHA-256.
     pub sha256: &'a [u8],
     /// `cRLNumber`, big-endian without leading zeros.
-    pub number: Option<&'a [u8]>,
+    pub number: &'a [u8],
     /// `thisUpdate`.
     pub this_update: DateTime<Utc>,
     /// `nextUpdate`.
-    pub next_update: Option<DateTime<Utc>>,
+    pub next_update: DateTime<Utc>,
     /// Which address gave it.
     pub source: &'a str,
     /// Its `ETag`.
@@ -59,21 +59,25 @@ pub struct NewList<'a> {
     pub last_modified: Option<&'a str>,
 }
 
-/// An OCSP answer that says something.
+/// An OCSP answer that says good or revoked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Whether the certificate is revoked.
-    pub revoked: bool,
+    /// Since when it is revoked; good where there is none.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// Why it was revoked, where the answer says.
+    pub reason: Option<String>,
     /// `thisUpdate`.
     pub this_update: DateTime<Utc>,
     /// `nextUpdate`.
     pub next_update: Option<DateTime<Utc>>,
     /// `producedAt`.
     pub produced_at: DateTime<Utc>,
+    /// Until when it holds.
+    pub holds_until: DateTime<Utc>,
     /// When it was fetched.
     pub fetched_at: DateTime<Utc>,
-    /// How long it stands in for another request.
-    pub usable_until: DateTime<Utc>,
+    /// Until then it is not asked for again.
+    pub ask_after: DateTime<Utc>,
 }
 
 /// Makes a row for each authority that has none: it is due at once.
@@ -187,11 +191,7 @@ pub async fn replace(
             last_error = null
         where authority = $1
             and (this_update is null or this_update <= $5)
-            and (
-                number is null
-                or $4::bytea is null
-                or (octet_length(number), number) <= (octet_length($4), $4)
-            )",
+            and (number is null or (octet_length(number), number) <= (octet_length($4::bytea), $4::bytea))",
         list.authority,
         list.der,
         list.sha256,
@@ -247,15 +247,17 @@ pub async fn failed(
     pool: &PgPool,
     authority: &[u8],
     error: &str,
+    failures: i32,
     fetch_after: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let error: String = error.chars().take(MAX_ERROR).collect();
     sqlx::query!(
         "update revocation_lists
-        set failures = failures + 1, last_error = $2, fetch_after = $3
+        set failures = $3, last_error = $2, fetch_after = $4
         where authority = $1",
         authority,
         error,
+        failures,
         fetch_after,
     )
     .execute(pool)
@@ -274,7 +276,9 @@ pub async fn answer(
 ) -> Result<Option<Answer>, StoreError> {
     let answer = sqlx::query_as!(
         Answer,
-        "select revoked, this_update, next_update, produced_at, fetched_at, usable_until
+        "select
+            revoked_at, reason, this_update, next_update, produced_at, holds_until, fetched_at,
+            ask_after
         from ocsp_answers
         where authority = $1
             and serial = $2",
@@ -298,21 +302,23 @@ pub async fn keep_answer(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "insert into ocsp_answers
-            (authority, serial, revoked, this_update, next_update, produced_at, fetched_at,
-            usable_until, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $7)
+            (authority, serial, revoked_at, reason, this_update, next_update, produced_at,
+            holds_until, fetched_at, ask_after, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9)
         on conflict (authority, serial) do update
-        set revoked = $3, this_update = $4, next_update = $5, produced_at = $6, fetched_at = $7,
-            usable_until = $8
-        where ocsp_answers.this_update <= $4",
+        set revoked_at = $3, reason = $4, this_update = $5, next_update = $6, produced_at = $7,
+            holds_until = $8, fetched_at = $9, ask_after = $10
+        where ocsp_answers.this_update <= $5",
         authority,
         serial,
-        answer.revoked,
+        answer.revoked_at,
+        answer.reason,
         answer.this_update,
         answer.next_update,
         answer.produced_at,
+        answer.holds_until,
         answer.fetched_at,
-        answer.usable_until,
+        answer.ask_after,
     )
     .execute(pool)
     .await?;

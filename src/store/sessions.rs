@@ -53,7 +53,7 @@ pub async fn by_cookie(
                 select
                 from unnest(s.certificate_issuers, s.certificate_serials) as link (issuer, serial)
                 join ocsp_answers o on o.authority = link.issuer and o.serial = link.serial
-                where o.revoked
+                where o.revoked_at is not null
             ) as "is_revoked!",
             u.id,
             u.given_name,

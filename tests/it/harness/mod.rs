@@ -17,6 +17,7 @@ use serde_json::Value;
 use siths_idp::clock::Clock;
 use siths_idp::config::Config;
 use siths_idp::dev::browser::{Browser, Inserted, Response, client};
+use siths_idp::dev::installation;
 use siths_idp::dev::pki::Pki;
 use siths_idp::dev::relying_party::{Callback, LoggedIn, Registered, RelyingParty};
 use siths_idp::dev::responder::Responder;
@@ -61,6 +62,7 @@ impl TestIdp {
         let port = listener.local_addr().unwrap().port();
         let mut config = site.config(port, site.database().await);
         let responder = Responder::start(loopback(), &site.pki, clock.clone()).unwrap();
+        config.revocation = installation::revocation(&site.pki, Some(&responder)).unwrap();
         edit(&mut config, &responder);
         let node = serve::start(&config, clock.clone(), Random::system(), vec![listener])
             .await

@@ -56,6 +56,7 @@ impl Site {
             port,
             database_url,
             pki: &self.pki,
+            responder: None,
             sealing_key: SealingKey::new(SEALING_KEY),
         })
         .unwrap()

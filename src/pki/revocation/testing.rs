@@ -117,17 +117,19 @@ impl TestCa {
         signed(&self.key, message, rest)
     }
 
-    pub(super) fn certify(
-        &self,
-        key: &KeyPair,
-        params: &CertificateParams,
-    ) -> CertificateDer<'static> {
+    fn certify(&self, key: &KeyPair, params: &CertificateParams) -> CertificateDer<'static> {
         let issuer = Issuer::from_params(&self.params, &self.key);
         params.signed_by(key, &issuer).unwrap().der().clone()
     }
 
     pub(super) fn issuer(&self) -> Issuer<'_, &KeyPair> {
         Issuer::from_params(&self.params, &self.key)
+    }
+
+    /// Gets its certificate from `above` instead of itself.
+    pub(super) fn sign_by(&mut self, above: &Self) {
+        let certificate = above.certify(&self.key, &self.params);
+        self.authority = Authority::new(&certificate).unwrap();
     }
 
     /// A delegate of its OCSP, spoilt by `edit`.
@@ -160,7 +162,7 @@ fn params(name: &str) -> CertificateParams {
 
 /// A certificate that signs OCSP answers in the place of its CA.
 pub(super) struct Delegate {
-    pub(super) certificate: CertificateDer<'static>,
+    certificate: CertificateDer<'static>,
     key: KeyPair,
 }
 

@@ -302,12 +302,12 @@ fn a_delegate_is_one_that_the_ca_issued_for_this() {
     assert_eq!(by(&|p| p.not_after = date_time_ymd(2026, 11, 23)), Err(F::DelegateNotCurrent));
     assert_eq!(by(&|p| p.not_before = date_time_ymd(2026, 11, 24)), Err(F::DelegateNotCurrent));
     let is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    assert_eq!(by(&|p| p.is_ca = is_ca.clone()), Err(F::DelegateNotIssued));
+    assert_eq!(by(&|p| p.is_ca = is_ca), Err(F::DelegateNotIssued));
 
     // Of another CA of the same name, and of one below it.
     let other = TestCa::new("CA");
     assert_eq!(delegated(&ca, &other.delegate(|_| {})), Err(F::DelegateNotIssued));
-    let mut below = TestCa::with("Below", |params| params.is_ca = is_ca.clone());
+    let mut below = TestCa::with("Below", |params| params.is_ca = is_ca);
     below.sign_by(&ca);
     assert_eq!(delegated(&ca, &below.delegate(|_| {})), Err(F::DelegateNotIssued));
 }

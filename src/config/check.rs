@@ -35,7 +35,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let tls = tls(raw.tls, at);
     let card = card(raw.card, &host, at);
     let trust = trust(raw.trust, at);
-    let revocation = revocation::revocation(raw.revocation, at);
+    let revocation = revocation::revocation(raw.revocation, &trust, at);
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
     let lifetimes = lifetimes(&raw.lifetimes, at);
     let limits = limits(&raw.limits, at);

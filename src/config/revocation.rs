@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use url::Url;
 
+use super::TrustFiles;
 use super::check::{duration, trust_file};
 use super::layers::Layers;
 use super::raw::{RawAuthority, RawRevocation};
@@ -115,7 +116,7 @@ impl RevocationOrder {
 }
 
 /// The section, checked.
-pub(super) fn revocation(raw: RawRevocation, at: &mut Layers) -> Revocation {
+pub(super) fn revocation(raw: RawRevocation, trust: &TrustFiles, at: &mut Layers) -> Revocation {
     const NETWORKS: &str = "revocation.private_networks";
     let private_networks = networks(NETWORKS, &raw.private_networks, at);
     let connect = ("1s", "30s");
@@ -133,6 +134,12 @@ pub(super) fn revocation(raw: RawRevocation, at: &mut Layers) -> Revocation {
     let mut authorities = Vec::new();
     for (index, row) in raw.authorities.into_iter().enumerate() {
         let key = format!("revocation.authorities.{index}");
+        // What [trust] names was opened there, and a fault is told once.
+        let named = |file: &PathBuf| *file == at.resolve(&row.certificate);
+        let issuers = trust.issuers.iter().map(|issuer| &issuer.certificate);
+        if !trust.roots.iter().chain(issuers).any(named) {
+            trust_file(&format!("{key}.certificate"), &row.certificate, at);
+        }
         if !files.insert(row.certificate.clone()) {
             at.wrong(&format!("{key}.certificate"), &row.certificate, "has a row already");
         }
@@ -177,7 +184,7 @@ fn authority(
     (defaults, inner): (&RevocationSettings, &[IpNet]),
     at: &mut Layers,
 ) -> RevocationAuthority {
-    let certificate = trust_file(&format!("{key}.certificate"), &raw.certificate, at);
+    let certificate = at.resolve(&raw.certificate);
     let order = raw.order.unwrap_or(defaults.order);
     let mut addresses = |name: &str, texts: &[String], needed: bool| {
         let key = format!("{key}.{name}");

@@ -16,7 +16,6 @@ use super::pki::Pki;
 use super::pki::card::P12_PASSWORD;
 use super::postgres::{self, PostgresError, Server};
 use super::relying_party::Registered;
-use super::responder::Responder;
 use super::seed;
 use crate::clock::Clock;
 use crate::random::Random;
@@ -74,11 +73,7 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
     let port = listener.local_addr()?.port();
     let demo_port = demo_listener.local_addr()?.port();
     let sealing_key = folder.sealing_key(&random)?;
-    let listener_of_responder = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0))?;
-    listener_of_responder.set_nonblocking(true)?;
-    let responder = Responder::start(listener_of_responder, &pki, clock.clone())?;
-    let site = Site { port, database_url, pki: &pki, responder: Some(&responder), sealing_key };
-    let config = config(site)?;
+    let config = config(Site { port, database_url, pki: &pki, sealing_key })?;
     let pool = store::connect(&config.database).await?;
     if options.database_url.is_some() {
         // Before the first change: it may have been typed for another.

@@ -58,7 +58,7 @@ pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorde
     let cookie = app.random.token();
     let code = app.random.token();
     let scopes = scope_names(request);
-    let (issuers, serials) = Settled::links(settled).unzip();
+    let path = Settled::path(settled);
     let attempt = Attempt {
         ticket: *id,
         reference: &login.reference,
@@ -79,8 +79,8 @@ pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorde
             auth_time: *judged_at,
             expires_at: *judged_at + app.lifetimes.session,
             certificate_not_after: by.certificate.facts().not_after,
-            certificate_issuers: issuers.as_deref(),
-            certificate_serials: serials.as_deref(),
+            certificate_issuers: path.as_ref().map(|path| &*path.issuers),
+            certificate_serials: path.as_ref().map(|path| &*path.serials),
         },
         grant: new_grant(app, request, &scopes, &code),
     };

@@ -41,6 +41,14 @@ pub struct Settled {
     pub detail: String,
 }
 
+/// The certificates of a path, leaf first: what a session rests on.
+pub struct Path {
+    /// Who issued each: SHA-256 of the key.
+    pub issuers: Vec<Vec<u8>>,
+    /// Their serial numbers.
+    pub serials: Vec<Vec<u8>>,
+}
+
 named! {
     /// A verdict, in the words of the audit trail.
     pub enum Word {
@@ -105,13 +113,13 @@ impl Settled {
         (!settled.is_empty()).then(|| settled.iter().map(tell).collect())
     }
 
-    /// Issuers and serial numbers, in order, for a session to rest on; `None` where there are none,
-    /// or where one cannot be read.
+    /// What a session is to rest on; `None` where nobody was asked about, or one cannot be read.
     #[must_use]
-    pub fn links(settled: &[Self]) -> Option<(Vec<Vec<u8>>, Vec<Vec<u8>>)> {
+    pub fn path(settled: &[Self]) -> Option<Path> {
         let decode = |text: &String| URL_SAFE_NO_PAD.decode(text).ok();
         let issuers = settled.iter().map(|settled| decode(&settled.issuer)).collect::<Option<_>>();
         let serials = settled.iter().map(|settled| decode(&settled.serial)).collect::<Option<_>>();
-        issuers.zip(serials).filter(|_| !settled.is_empty())
+        let path = issuers.zip(serials).filter(|_| !settled.is_empty());
+        path.map(|(issuers, serials)| Path { issuers, serials })
     }
 }

@@ -11,6 +11,8 @@ mod extensions;
 pub mod ocsp;
 pub mod policy;
 mod signature;
+#[cfg(test)]
+mod testing;
 
 use std::fmt;
 

@@ -37,6 +37,7 @@ struct Slot {
 /// The answers that are remembered, and the responders that are left alone.
 pub(super) struct Answers {
     slots: Cache<(CaId, Serial), Arc<Slot>>,
+    /// Those that failed the last time, and until when they are left alone.
     paused: Mutex<HashMap<Url, DateTime<Utc>>>,
 }
 

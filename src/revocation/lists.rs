@@ -49,7 +49,15 @@ enum Given {
     /// The list in use, once more.
     Same(Validators),
     /// A newer one.
-    New { index: CrlIndex, der: Vec<u8>, sha256: Vec<u8>, validators: Validators },
+    New(Box<NewGiven>),
+}
+
+/// A list that was verified.
+struct NewGiven {
+    index: CrlIndex,
+    der: Vec<u8>,
+    sha256: Vec<u8>,
+    validators: Validators,
 }
 
 impl Revocation {
@@ -220,11 +228,11 @@ impl Revocation {
                 return Ok(Given::Same(validators));
             }
             let index = CrlIndex::read(&der, &authority, limits, now)?;
-            Ok(Given::New { index, der, sha256, validators })
+            Ok(Given::New(Box::new(NewGiven { index, der, sha256, validators })))
         });
         let given = indexed.await.unwrap_or(Err(ListFault::Indexing))?;
-        if let (Given::New { index, .. }, Some(in_use)) = (&given, &in_use)
-            && index.is_older_than(&in_use.index)
+        if let (Given::New(new), Some(in_use)) = (&given, &in_use)
+            && new.index.is_older_than(&in_use.index)
         {
             return Err(ListFault::Older);
         }
@@ -261,7 +269,8 @@ impl Revocation {
                 kept::confirm(&pool, &head, now, plan(next_update)).await?;
                 next_update
             }
-            Given::New { index, der, sha256, validators } => {
+            Given::New(new) => {
+                let NewGiven { index, der, sha256, validators } = *new;
                 let next_update = index.next_update();
                 let (id, source, planned) = (watched.id(), mirror.clone(), plan(next_update));
                 let written = apart(move |handle| {

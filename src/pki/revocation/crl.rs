@@ -76,8 +76,8 @@ pub enum CrlFault {
     /// A weak or unknown signature algorithm, or one that does not fit the CA's key.
     #[error("its signature algorithm is not allowed")]
     Algorithm,
-    /// Not signed by the CA's key.
-    #[error("its signature is not the CA's")]
+    /// Not signed by the CA's key, or that is RSA under 2048 bits.
+    #[error("its signature is not the CA's, or the CA's key is too weak")]
     Signature,
     /// Not version 2.
     #[error("it is not of version 2")]

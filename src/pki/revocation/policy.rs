@@ -284,3 +284,6 @@ impl Policy {
         text
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,5 @@
+use crate::pki::Judgement;
+use crate::pki::revocation::Verdict;
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd};
 use rustls::pki_types::pem::PemObject as _;
 

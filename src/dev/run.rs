@@ -16,6 +16,7 @@ use super::pki::Pki;
 use super::pki::card::P12_PASSWORD;
 use super::postgres::{self, PostgresError, Server};
 use super::relying_party::Registered;
+use super::responder::Responder;
 use super::seed;
 use crate::clock::Clock;
 use crate::random::Random;
@@ -45,6 +46,8 @@ pub struct Installation {
     pub node: Node,
     /// The look-alike PKI.
     pub pki: Pki,
+    /// Its revocation lists and OCSP.
+    pub responder: Responder,
     /// Demo-Symfoni as it is registered.
     pub registered: Registered,
     demo: Handle<SocketAddr>,
@@ -73,7 +76,10 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
     let port = listener.local_addr()?.port();
     let demo_port = demo_listener.local_addr()?.port();
     let sealing_key = folder.sealing_key(&random)?;
-    let config = config(Site { port, database_url, pki: &pki, sealing_key })?;
+    let status_listener = bind(0, "--status-port")?;
+    let responder = Responder::start(status_listener, &pki, clock.clone())?;
+    let site = Site { port, database_url, pki: &pki, responder: Some(&responder), sealing_key };
+    let config = config(site)?;
     let pool = store::connect(&config.database).await?;
     if options.database_url.is_some() {
         // Before the first change: it may have been typed for another.
@@ -100,7 +106,7 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
             tracing::error!(%error, "Demo-Symfoni ended");
         }
     });
-    Ok(Installation { node, pki, registered, demo, _postgres: postgres })
+    Ok(Installation { node, pki, registered, responder, demo, _postgres: postgres })
 }
 
 impl Installation {

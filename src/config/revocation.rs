@@ -25,11 +25,10 @@ const MOST_ENTRIES: u64 = 20_000_000;
 /// Who is asked whether a certificate was revoked.
 #[derive(Clone, Debug)]
 pub struct Revocation {
-    /// What holds for an authority without a row: nothing but [`RevocationOrder::Off`] starts.
-    pub order: RevocationOrder,
     /// Inner networks that may be fetched from.
     pub private_networks: Vec<IpNet>,
-    /// What holds for an authority that says nothing else.
+    /// What holds for an authority that says nothing else. One that has no row at all is not checked
+    /// where the order is [`RevocationOrder::Off`], and stops the start otherwise.
     pub defaults: RevocationSettings,
     /// How long a connection may take to be made.
     pub connect_timeout: TimeDelta,
@@ -145,7 +144,7 @@ pub(super) fn revocation(raw: RawRevocation, trust: &TrustFiles, at: &mut Layers
         }
         authorities.push(authority(&key, row, (&defaults, &private_networks), at));
     }
-    Revocation { order: raw.order, private_networks, defaults, connect_timeout, authorities }
+    Revocation { private_networks, defaults, connect_timeout, authorities }
 }
 
 /// Networks, as `10.0.0.0/8`.

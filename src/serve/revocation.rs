@@ -103,7 +103,7 @@ pub fn revocation(config: &Config, means: Means) -> Result<Revocation, Revocatio
         authorities.iter().flat_map(|watch| watch.crl.iter().chain(&watch.ocsp)).collect();
     let connect = config.revocation.connect_timeout.to_std().unwrap_or_default();
     let fetcher = Fetcher::new(&config.revocation.private_networks, connect, &addresses)?;
-    let others_unasked = config.revocation.order == RevocationOrder::Off;
+    let others_unasked = config.revocation.defaults.order == RevocationOrder::Off;
     let Means { pool, clock, random } = means;
     Ok(Revocation::new(RevocationParts {
         authorities,
@@ -149,7 +149,7 @@ fn watches(config: &Config) -> Result<Vec<Watch>, RevocationFault> {
         });
     }
     let without = trusted.iter().filter(|(id, ..)| !seen.contains(id));
-    if config.revocation.order != RevocationOrder::Off {
+    if config.revocation.defaults.order != RevocationOrder::Off {
         let files: Vec<PathBuf> = without.map(|(_, file, _)| (*file).to_owned()).collect();
         return if files.is_empty() { Ok(watches) } else { Err(RevocationFault::Missing(files)) };
     }

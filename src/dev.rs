@@ -10,6 +10,7 @@ pub mod demo_pages;
 pub mod folder;
 pub mod installation;
 pub mod login;
+mod odd_key;
 pub mod pki;
 pub mod postgres;
 pub mod relying_party;

@@ -8,12 +8,15 @@ pub mod card;
 mod crl;
 pub(in crate::dev) mod der;
 mod folder;
+mod mould;
 pub mod ocsp;
 mod people;
+pub(in crate::dev) mod raw_rsa;
 pub mod status;
 #[cfg(test)]
 pub(super) mod tests;
 mod web;
+pub mod zoo;
 
 use std::io;
 use std::path::{Path, PathBuf};

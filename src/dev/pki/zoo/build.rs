@@ -155,8 +155,12 @@ impl<'a> Keeper<'a> {
     }
 
     /// A card that issues another.
-    pub(super) fn card_as_issuer(&self, card: &CardFiles) -> Result<Authority, PkiError> {
-        let key = PrivatePkcs8KeyDer::from(self.key.serialized_der());
+    pub(super) fn card_as_issuer(
+        &self,
+        card: &CardFiles,
+        key: &KeyPair,
+    ) -> Result<Authority, PkiError> {
+        let key = PrivatePkcs8KeyDer::from(key.serialized_der());
         let issuer = authority::issuer(&card.chain[0], &key)?;
         Ok(Authority { name: IssuerName::HsaId3, certificate: card.chain[0].clone(), issuer })
     }

@@ -31,6 +31,7 @@ const SERIAL_NUMBER: &[u64] = &[2, 5, 4, 5];
 const UTF8_STRING: u8 = 0x0c;
 const PRINTABLE_STRING: u8 = 0x13;
 const BMP_STRING: u8 = 0x1e;
+const TELETEX_STRING: u8 = 0x14;
 
 pub(super) const SPECIMENS: &[Specimen] = &[
     // The path.
@@ -52,7 +53,7 @@ pub(super) const SPECIMENS: &[Specimen] = &[
     refused("self-signed", "signed by its own key", Cause::IssuerUnknown, |keeper| {
         let authority = keeper.foreign_root("DEV siths-idp Zoo Root CA")?;
         let mut files = keeper.card_by(&authority)?;
-        let card = keeper.card_as_issuer(&files)?;
+        let card = keeper.card_as_issuer(&files, &keeper.key)?;
         files.chain = vec![keeper.card_by(&card)?.chain.swap_remove(0)];
         Ok(files)
     }),
@@ -67,16 +68,18 @@ pub(super) const SPECIMENS: &[Specimen] = &[
             Ok(files)
         },
     ),
-    refused("issued-by-a-card", "issued by a clinician's card", Cause::PathInvalid, |keeper| {
-        let issuer = keeper.issue(keeper.card())?;
-        let mut files = keeper.card_by(&keeper.card_as_issuer(&issuer)?)?;
+    refused("issued-by-a-card", "issued by a clinician's card", Cause::IssuerUnknown, |keeper| {
+        let card = Card::hsa("SE2321000222-DEV2", keeper.now).named("Björn", "Provén");
+        let key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+        let issuer = card.build_with(&key, &keeper.hsa)?;
+        let mut files = keeper.card_by(&keeper.card_as_issuer(&issuer, &key)?)?;
         files.chain.push(keeper.hsa.certificate.clone());
         Ok(files)
     }),
     refused(
         "name-constraints",
         "mail outside the authority's name constraints",
-        Cause::PathInvalid,
+        Cause::IssuerNotAllowed,
         |keeper| {
             keeper.card_by(&keeper.authority(
                 "DEV siths-idp Zoo CA",
@@ -285,13 +288,16 @@ pub(super) const SPECIMENS: &[Specimen] = &[
             Ok(files)
         },
     },
-    logs_in("negative-serial", "a negative serial number", |keeper| {
+    refused("negative-serial", "a negative serial number", Cause::Malformed, |keeper| {
         keeper.remade(|mould| Ok(mould.serial(&[0x9c, 1, 2, 3])))
+    }),
+    refused("zero-serial", "the serial number zero", Cause::Malformed, |keeper| {
+        keeper.remade(|mould| Ok(mould.serial(&[0])))
     }),
     logs_in("serial-of-20-bytes", "the longest serial number allowed", |keeper| {
         keeper.remade(|mould| Ok(mould.serial(&[0x5a; 20])))
     }),
-    logs_in("huge-serial", "a serial number of 40 bytes", |keeper| {
+    refused("huge-serial", "a serial number of 40 bytes", Cause::Malformed, |keeper| {
         keeper.remade(|mould| Ok(mould.serial(&[0x5a; 40])))
     }),
     // The identity.
@@ -301,10 +307,16 @@ pub(super) const SPECIMENS: &[Specimen] = &[
     logs_in("printable-serial-number", "HSA-id as PrintableString", |keeper| {
         identified(keeper, &[(PRINTABLE_STRING, HOLDER.as_bytes())])
     }),
-    refused("bmp-serial-number", "HSA-id as BMPString", Cause::IdentifierMalformed, |keeper| {
+    logs_in("bmp-serial-number", "HSA-id as BMPString", |keeper| {
         let text: Vec<u8> = HOLDER.encode_utf16().flat_map(u16::to_be_bytes).collect();
         identified(keeper, &[(BMP_STRING, &text)])
     }),
+    refused(
+        "teletex-serial-number",
+        "HSA-id as TeletexString",
+        Cause::IdentifierMalformed,
+        |keeper| identified(keeper, &[(TELETEX_STRING, HOLDER.as_bytes())]),
+    ),
     refused(
         "two-serial-numbers",
         "two HSA-ids, one after the other",
@@ -355,7 +367,7 @@ pub(super) const SPECIMENS: &[Specimen] = &[
     refused(
         "hsa-id-as-personnummer",
         "HSA-id under an authority for personnummer",
-        Cause::PersonId,
+        Cause::IdentifierForeign,
         |keeper| keeper.issue_by(IssuerName::PersonId3, keeper.card()),
     ),
     refused("mobile", "mobile SITHS eID", Cause::Mobile, |keeper| {

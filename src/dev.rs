@@ -17,3 +17,5 @@ pub mod relying_party;
 pub mod responder;
 pub mod run;
 pub mod seed;
+pub mod switch;
+pub mod zoo;

@@ -15,14 +15,15 @@ use anyhow::Context as _;
 use axum_server::Handle;
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use rustls::pki_types::CertificateDer;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-pub use self::fault::{Fault, What};
+pub use self::fault::{Fault, NAMES, What};
+pub(super) use self::http::{BY_COMMAND, SWITCHES};
 use super::pki::ocsp::{self, Nonce, Signer, Status};
 use super::pki::status::{
     CRL_INTERVAL, CRL_LIFETIME, ListKey, OCSP_LIFETIME, Revoked, StatusAuthorities,
 };
 use super::pki::{CaName, Pki};
+use super::switch::issued;
 use crate::clock::Clock;
 
 /// How long ago the last good word was, where the responder is [`Fault::Stale`].
@@ -123,10 +124,8 @@ impl Responder {
     /// # Errors
     /// When it cannot be read, or no authority of the PKI has that name.
     pub fn revoke_certificate(&self, certificate: &CertificateDer<'_>) -> anyhow::Result<()> {
-        let (_, read) = X509Certificate::from_der(certificate).context("no certificate")?;
-        let name = read.issuer().iter_common_name().next().and_then(|name| name.as_str().ok());
-        let ca = CaName::all().find(|ca| Some(ca.common_name()) == name).context("no authority")?;
-        self.revoke(ca, read.raw_serial(), self.shared.clock.now());
+        let (ca, serial) = issued(certificate).context("no certificate of this PKI")?;
+        self.revoke(ca, &serial, self.shared.clock.now());
         Ok(())
     }
 

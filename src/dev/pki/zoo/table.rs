@@ -109,7 +109,7 @@ pub(super) const SPECIMENS: &[Specimen] = &[
         },
     ),
     logs_in(
-        "expired-copy-of-the-intermediate",
+        "expired-intermediate-copy",
         "sends an expired certificate of the right authority",
         |keeper| {
             let mut files = keeper.issue(keeper.card())?;

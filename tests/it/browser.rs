@@ -28,6 +28,7 @@ async fn a_clinician_presses_the_button_and_is_logged_in() {
         install_postgres: false,
         port: 0,
         demo_port: 0,
+        status_port: 0,
     })
     .await
     .unwrap();

@@ -36,3 +36,4 @@ mod structure;
 mod tickets;
 mod token;
 mod user_info;
+mod zoo;

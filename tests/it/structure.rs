@@ -10,7 +10,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("audit", &[]),
     ("cli", &["config", "dev", "identity", "keys", "oidc", "pki", "serve", "store"]),
     ("config", &["identity"]),
-    ("dev", &["config", "flow", "http", "identity", "keys", "oidc", "serve", "store", "tls"]),
+    (
+        "dev",
+        &["config", "flow", "http", "identity", "keys", "oidc", "pki", "serve", "store", "tls"],
+    ),
     ("flow", &["config", "identity", "keys", "oidc", "pki", "state", "store"]),
     ("http", &["flow", "oidc", "state", "tls"]),
     ("identity", &[]),

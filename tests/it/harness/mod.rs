@@ -19,6 +19,7 @@ use siths_idp::config::Config;
 use siths_idp::dev::browser::{Browser, Inserted, Response, client};
 use siths_idp::dev::pki::Pki;
 use siths_idp::dev::relying_party::{Callback, LoggedIn, Registered, RelyingParty};
+use siths_idp::dev::responder::Responder;
 use siths_idp::dev::seed;
 use siths_idp::oidc::client::Client;
 use siths_idp::random::Random;
@@ -37,6 +38,8 @@ pub struct TestIdp {
     pub clock: Clock,
     pub config: Config,
     pub site: &'static Site,
+    /// Lists and OCSP of this test alone.
+    pub responder: Responder,
 }
 
 impl TestIdp {
@@ -47,16 +50,22 @@ impl TestIdp {
 
     /// The same, with another configuration.
     pub async fn start_with(edit: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with_responder(|config, _| edit(config)).await
+    }
+
+    /// The same, with a look at the responder, which runs already.
+    pub async fn start_with_responder(edit: impl FnOnce(&mut Config, &Responder)) -> Self {
         let site = site();
         let clock = Clock::manual(Utc::now());
         let listener = loopback();
         let port = listener.local_addr().unwrap().port();
         let mut config = site.config(port, site.database().await);
-        edit(&mut config);
+        let responder = Responder::start(loopback(), &site.pki, clock.clone()).unwrap();
+        edit(&mut config, &responder);
         let node = serve::start(&config, clock.clone(), Random::system(), vec![listener])
             .await
             .expect("the node starts");
-        Self { node, clock, config, site }
+        Self { node, clock, config, site, responder }
     }
 
     /// Kills the node, and starts another with the same address, database and sealing key.

@@ -1,7 +1,9 @@
 use rcgen::{CustomExtension, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd};
 use rustls::pki_types::pem::PemObject as _;
 
+mod forge;
 mod pkits;
+mod rules;
 
 use super::*;
 use crate::error::Code;

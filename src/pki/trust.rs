@@ -200,7 +200,9 @@ fn below(source: &TrustSource, roots: &[Root]) -> Result<Vec<(bool, Authority)>,
         let read = Authority::read(ca);
         let reason = TrustFaultReason::Unreadable;
         let read = read.ok_or_else(|| TrustFault::of(role, &profile, reason))?;
-        let reached = roots.iter().any(|root| has_signed(&root.profile, &profile));
+        // A root may issue itself.
+        let reached = source.roots.contains(ca)
+            || roots.iter().any(|root| has_signed(&root.profile, &profile));
         found.push((reached, read));
     }
     // From those that are reached to those that they signed, until nothing is added.

@@ -1,6 +1,10 @@
 use rcgen::{CustomExtension, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd};
 use rustls::pki_types::pem::PemObject as _;
 
+mod forge;
+mod pkits;
+mod rules;
+
 use super::*;
 use crate::error::Code;
 use crate::pki::testing::{

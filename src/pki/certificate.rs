@@ -330,11 +330,11 @@ rejections! {
     /// A serialNumber that is not in the grammar of HSA-ids.
     IdentifierMalformed = "identifier-malformed", CertificateUnusable;
     /// Revoked by its issuer.
-    Revoked = "revoked", CertificateUntrusted;
+    Revoked = "revoked", CertificateRevoked;
     /// A CA of its path was revoked.
     IssuerRevoked = "issuer-revoked", CertificateUntrusted;
     /// Whether it is revoked could not be determined, and the configuration refuses then.
-    StatusUndetermined = "status-undetermined", CertificateUntrusted;
+    StatusUndetermined = "status-undetermined", CertificateStatusUnknown;
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod check;
 mod layers;
 mod nearest;
 mod raw;
+mod revocation;
 mod sealing_key;
 
 use std::collections::BTreeMap;
@@ -15,9 +16,13 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub use revocation::{
+    OcspNonce, Revocation, RevocationAuthority, RevocationOrder, RevocationSettings,
+};
 pub use sealing_key::SealingKey;
 
 use crate::identity::assurance::Loa;
@@ -41,12 +46,16 @@ pub struct Config {
     pub card: Card,
     /// Which cards are believed.
     pub trust: TrustFiles,
+    /// Who is asked whether a card was revoked.
+    pub revocation: Revocation,
     /// What seals private keys and what travels through browsers.
     pub sealing_key: SealingKey,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// How much is taken on at once.
     pub limits: Limits,
+    /// Who is told how the node fares.
+    pub health: Health,
     /// The log.
     pub log: Log,
 }
@@ -201,6 +210,13 @@ pub struct Limits {
     pub card_handshake_timeout: TimeDelta,
     /// From the handshake to the whole head of the first request.
     pub first_request_timeout: TimeDelta,
+}
+
+/// Who is told how the node fares.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// Networks that `/ready` tells the details to; all others get one word.
+    pub networks: Vec<IpNet>,
 }
 
 /// The log.

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! authorize  request -> a card host, or a session stands in for the card
-//! card       certificate -> ticket                       (on the card host, no database)
+//! card       certificate -> ticket                       (on the card host)
 //! resume     ticket -> code, or why not                  (the first write)
 //! again      "try again" -> a card host never used before
 //! redeem     code -> tokens
 //! user_info  access token -> claims
 //! login_error  reference -> the story of a failed login, for its client
+//! readiness  is this node of use, and how old is what it knows of revocation?
 //! ```
 //! Must never answer by itself: it returns an [`answer::Answer`] or a typed result, and `http`
 //! renders it.
@@ -19,6 +20,8 @@ pub mod card;
 pub mod issue;
 pub mod login;
 pub mod login_error;
+pub mod readiness;
 pub mod redeem;
 pub mod resume;
+pub mod settled;
 pub mod user_info;

@@ -14,6 +14,7 @@ pub mod layers;
 pub mod login_errors;
 pub mod pages;
 pub mod panics;
+pub mod readiness;
 pub mod render;
 pub mod resume;
 pub mod token;
@@ -59,6 +60,8 @@ fn issuer_host(app: &App) -> Router {
             &format!("{}/{{reference}}", paths::LOGIN_ERRORS),
             get(login_errors::by_header).post(login_errors::by_form),
         )
+        .route(readiness::LIVE_PATH, get(readiness::live))
+        .route(readiness::READY_PATH, get(readiness::ready))
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
         .with_state(app.clone())

@@ -16,11 +16,13 @@
 //! | [`oidc`] | the protocol as pure rules: requests, clients, codes, claims, discovery |
 //! | [`pki`] | a presented chain becomes a verified certificate, or a rejection with its cause |
 //! | [`identity`] | HSA-id, personal number, level of assurance; who is let in |
+//! | [`revocation`] | what issuers say of revoked cards: fetched, kept, asked within a login |
 //! | [`keys`] | signing keys as a function of time, JWTs, sealing |
 //! | [`store`] | PostgreSQL: SQL by subject; single use and invariants |
 //! | [`audit`] | what is recorded of a login for an inspector |
 //! | [`error`] | the catalogue of codes, and their wording in Swedish and English |
 //! | [`clock`], [`random`], [`secret`] | seams for time and randomness, comparison in constant time |
+//! | [`fetch`] | HTTP from configured addresses: bounded, and never inward |
 //! | [`throttle`] | how often something may happen at one address |
 //! | `dev` | feature `dev`: a throw-away database, a look-alike SITHS PKI, a relying party |
 //!
@@ -28,13 +30,14 @@
 //!
 //! ```text
 //! main -> cli -> { serve, dev, store, config, oidc, pki, keys, identity }
-//! serve -> { http, tls, state, store, config, oidc, pki, keys, identity }
+//! serve -> { http, tls, state, revocation, store, config, oidc, pki, keys, identity }
 //! http -> { flow, state, oidc, tls (Peer alone) }
-//! flow -> { state, store, oidc, identity, pki, keys, config }
-//! state -> { store, oidc, pki, keys, config }
+//! flow -> { state, revocation, store, oidc, identity, pki, keys, config }
+//! state -> { revocation, store, oidc, pki, keys, config }
+//! revocation -> { store, pki, config }
 //! store -> { oidc, identity, keys, audit, config }
 //! tls -> pki -> identity      oidc -> { identity, keys }      config -> identity
-//! leaves for all: error, clock, random, secret, throttle, named
+//! leaves for all: error, clock, fetch, random, secret, throttle, named
 //! ```
 //!
 //! `oidc`, `identity`, `pki` and `keys` are pure and synchronous, and given `now`. Only `store` says
@@ -48,6 +51,7 @@ pub mod config;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod error;
+pub mod fetch;
 pub mod flow;
 pub mod http;
 pub mod identity;
@@ -56,6 +60,7 @@ mod named;
 pub mod oidc;
 pub mod pki;
 pub mod random;
+pub mod revocation;
 pub mod secret;
 pub mod serve;
 pub mod state;

@@ -6,6 +6,7 @@
 pub mod keys;
 pub mod open_files;
 pub mod registry;
+pub mod revocation;
 pub mod trust;
 
 use std::io;
@@ -41,6 +42,9 @@ pub enum ServeError {
     /// A trust file.
     #[error(transparent)]
     Trust(#[from] trust::TrustFileFault),
+    /// A source of revocation.
+    #[error(transparent)]
+    Revocation(#[from] revocation::RevocationFault),
     /// The server's certificate or key.
     #[error(transparent)]
     Identity(#[from] IdentityFault),
@@ -126,6 +130,9 @@ pub async fn start(
     let card_identity = card_identity(config, &identity)?;
     let pool = store::connect(&config.database).await?;
     schema(&pool).await.map_err(unmigrated)?;
+    let means =
+        revocation::Means { pool: pool.clone(), clock: clock.clone(), random: random.clone() };
+    let revocation = revocation::revocation(config, means)?;
     let app = App::new(Parts {
         issuer: config.issuer.clone(),
         card_hosts: config.card.hosts.clone(),
@@ -133,6 +140,8 @@ pub async fn start(
         pool,
         trust,
         failed_logins: Throttle::per_minute(config.limits.failed_logins_per_minute),
+        revocation,
+        health_networks: config.health.networks.clone(),
         registry: Arc::new(Registry::default()).into(),
         sealer: Arc::new(Sealer::new(config.sealing_key.expose())),
         clock,
@@ -140,6 +149,7 @@ pub async fn start(
     });
     keys::ensure(&app).await.map_err(unmigrated)?;
     registry::reload(&app).await.map_err(unmigrated)?;
+    app.revocation.load().await?;
 
     let counters = Arc::new(Counters::default());
     let parts = TlsParts {
@@ -163,6 +173,8 @@ pub async fn start(
         });
     }
     let (watching, cleaning, counting) = (app.clone(), app.clone(), counters.clone());
+    let revocation = app.revocation.clone();
+    tasks.spawn(async move { revocation.keep_current().await });
     tasks.spawn(async move { registry::keep_in_step(&watching).await });
     tasks.spawn(async move { keep_house(&cleaning, &counting).await });
     Ok(Node { app, addresses, counters, handle, tasks })
@@ -250,6 +262,7 @@ fn unmigrated(error: ServeError) -> ServeError {
 // Once a minute: what is over is forgotten, and what came of connections is told where it changed.
 async fn keep_house(app: &App, counters: &Counters) {
     let mut told = counters.snapshot();
+    let mut told_of_revocation = app.revocation.counts();
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
         if let Err(error) = forget(app).await {
@@ -261,6 +274,11 @@ async fn keep_house(app: &App, counters: &Counters) {
             tracing::info!(?counts, "connections since the start");
             told = counts;
         }
+        let counts = app.revocation.counts();
+        if counts != told_of_revocation {
+            tracing::info!(?counts, "revocation since the start");
+            told_of_revocation = counts;
+        }
     }
 }
 
@@ -268,7 +286,9 @@ async fn forget(app: &App) -> Result<(), StoreError> {
     // One that fails stands in no other's way.
     let now = app.clock.now();
     let run = housekeeping::run(&app.pool, now).await;
-    housekeeping::forget_attempts(&app.pool, now - app.lifetimes.attempts).await.and(run)
+    let answers = housekeeping::forget_answers(&app.pool, now - app.revocation.memory()).await;
+    let attempts = housekeeping::forget_attempts(&app.pool, now - app.lifetimes.attempts).await;
+    run.and(answers).and(attempts)
 }
 
 fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, IdentityFault> {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use ipnet::IpNet;
 use url::Url;
 
 use crate::clock::Clock;
@@ -12,6 +13,7 @@ use crate::keys::{KeyRing, Sealer};
 use crate::oidc::client::Client;
 use crate::pki::Trust;
 use crate::random::Random;
+use crate::revocation::Revocation;
 use crate::store::PgPool;
 use crate::throttle::Throttle;
 
@@ -31,6 +33,10 @@ pub struct Parts {
     pub pool: PgPool,
     /// Which certificates are believed.
     pub trust: Trust,
+    /// What issuers say of revocation.
+    pub revocation: Revocation,
+    /// The networks that are told the ages of sources.
+    pub health_networks: Vec<IpNet>,
     /// Clients and keys, as last read from the database.
     pub registry: ArcSwap<Registry>,
     /// How many logins may fail at one address without a card that was proved.

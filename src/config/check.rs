@@ -15,9 +15,10 @@ use super::raw::{
     RawCard, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog, RawPolicy, RawTls,
     RawTrust,
 };
+use super::revocation;
 use super::sealing_key::{SealingKey, SealingKeyFault};
 use super::{
-    Administration, Card, CardHosts, Config, ConfigError, Database, IssuerFile, IssuerKind,
+    Administration, Card, CardHosts, Config, ConfigError, Database, Health, IssuerFile, IssuerKind,
     Lifetimes, Limits, Log, PolicyRow, TlsFiles, TrustFiles,
 };
 use crate::identity::assurance::Loa;
@@ -34,9 +35,12 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let tls = tls(raw.tls, at);
     let card = card(raw.card, &host, at);
     let trust = trust(raw.trust, at);
+    let revocation = revocation::revocation(raw.revocation, &trust, at);
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
     let lifetimes = lifetimes(&raw.lifetimes, at);
     let limits = limits(&raw.limits, at);
+    let health =
+        Health { networks: revocation::networks("health.networks", &raw.health.networks, at) };
     let log = log(raw.log, at);
     match (issuer, database, tls, sealing_key) {
         (Some(issuer), Some(database), Some(tls), Some(sealing_key))
@@ -49,9 +53,11 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 tls,
                 card,
                 trust,
+                revocation,
                 sealing_key,
                 lifetimes,
                 limits,
+                health,
                 log,
             })
         }
@@ -365,7 +371,12 @@ fn limits(raw: &RawLimits, at: &mut Layers) -> Limits {
 }
 
 /// A duration between two others; the longest where it is none, because a fault is noted then.
-fn duration(key: &str, text: &str, (least, most): (&str, &str), at: &mut Layers) -> TimeDelta {
+pub(super) fn duration(
+    key: &str,
+    text: &str,
+    (least, most): (&str, &str),
+    at: &mut Layers,
+) -> TimeDelta {
     let bound = |text| parse_duration(text).unwrap_or_default();
     let value = parse_duration(text).filter(|value| (bound(least)..=bound(most)).contains(value));
     value.unwrap_or_else(|| {
@@ -410,7 +421,7 @@ fn file_of(key: &str, file: &str, at: &mut Layers) -> PathBuf {
 }
 
 /// The same for a CA's certificate, some of which are not in the repository.
-fn trust_file(key: &str, file: &str, at: &mut Layers) -> PathBuf {
+pub(super) fn trust_file(key: &str, file: &str, at: &mut Layers) -> PathBuf {
     opened(key, file, "; config/trust/README.md says where to get it", at)
 }
 

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{IssuerKind, LogFormat, UnknownPolicy};
+use super::{IssuerKind, LogFormat, OcspNonce, RevocationOrder, UnknownPolicy};
 use crate::identity::assurance::Loa;
 
 #[derive(Deserialize)]
@@ -21,8 +21,10 @@ pub(super) struct RawConfig {
     pub tls: RawTls,
     pub card: RawCard,
     pub trust: RawTrust,
+    pub revocation: RawRevocation,
     pub lifetimes: RawLifetimes,
     pub limits: RawLimits,
+    pub health: RawHealth,
     pub log: RawLog,
 }
 
@@ -82,6 +84,42 @@ pub(super) struct RawPolicy {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawRevocation {
+    pub order: RevocationOrder,
+    pub grace: String,
+    pub nonce: OcspNonce,
+    pub refresh: String,
+    pub max_crl_bytes: u64,
+    pub max_crl_entries: u64,
+    pub crl_timeout: String,
+    pub ocsp_timeout: String,
+    pub ocsp_max_age: String,
+    pub connect_timeout: String,
+    pub private_networks: Vec<String>,
+    pub authorities: Vec<RawAuthority>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAuthority {
+    pub certificate: String,
+    #[serde(default)]
+    pub crl: Vec<String>,
+    #[serde(default)]
+    pub ocsp: Vec<String>,
+    pub order: Option<RevocationOrder>,
+    pub grace: Option<String>,
+    pub nonce: Option<OcspNonce>,
+    pub refresh: Option<String>,
+    pub max_crl_bytes: Option<u64>,
+    pub max_crl_entries: Option<u64>,
+    pub crl_timeout: Option<String>,
+    pub ocsp_timeout: Option<String>,
+    pub ocsp_max_age: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawLifetimes {
     pub login: String,
     pub ticket: String,
@@ -101,6 +139,12 @@ pub(super) struct RawLimits {
     pub handshake_timeout: String,
     pub card_handshake_timeout: String,
     pub first_request_timeout: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawHealth {
+    pub networks: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -23,6 +23,16 @@ key = "tls.key"
 [trust]
 roots = ["root.pem"]
 
+[[revocation.authorities]]
+certificate = "root.pem"
+crl = ["http://crl.example/root.crl"]
+ocsp = ["http://ocsp.example"]
+
+[[revocation.authorities]]
+certificate = "ca.pem"
+crl = ["http://crl.example/ca.crl"]
+ocsp = ["http://ocsp.example"]
+
 [[trust.issuers]]
 certificate = "ca.pem"
 kind = "hsa-id"
@@ -163,6 +173,7 @@ fn an_empty_file_tells_all_that_is_needed() {
         "tls.key",
         "trust.roots",
         "trust.issuers",
+        "revocation.authorities",
     ] {
         assert!(faults.contains(&format!("{key} is missing")), "{key} is not in\n{faults}");
     }
@@ -339,4 +350,80 @@ fn the_example_can_be_started_from() {
     let path = installation.path("config/siths-idp.toml");
     let config = Config::load_with(Some(&path), &Environment::new()).unwrap();
     assert_eq!(config.trust.issuers.len(), 3);
+    // Whoever is trusted has a row, and no row is for somebody else.
+    let rows: Vec<_> = config.revocation.authorities.iter().map(|row| &row.certificate).collect();
+    let issuers = config.trust.issuers.iter().map(|issuer| &issuer.certificate);
+    assert_eq!(rows, config.trust.roots.iter().chain(issuers).collect::<Vec<_>>());
+}
+
+/// The file with more in `[revocation]`, and in the row of the issuing CA.
+fn revocation(section: &str, row: &str) -> String {
+    let row = with(
+        "crl = [\"http://crl.example/ca.crl\"]\nocsp = [\"http://ocsp.example\"]\n",
+        &format!("{row}\n"),
+    );
+    row.replacen("[[revocation", &format!("[revocation]\n{section}\n\n[[revocation"), 1)
+}
+
+#[test]
+fn an_authority_has_the_section_s_settings_and_its_own() {
+    let installation = Installation::new();
+    let file = revocation(
+        "grace = \"12h\"\nrefresh = \"30m\"\nnonce = \"off\"",
+        "order = \"crl\"\ngrace = \"0s\"\nmax_crl_entries = 7\ncrl = [\"https://one.example/a\", \"http://two.example/a\"]",
+    );
+    let revocation = installation.load(&file, &[]).unwrap().revocation;
+    let [root, issuing] = revocation.authorities.as_slice() else { panic!("{revocation:?}") };
+    assert_eq!(root.settings.order, RevocationOrder::OcspThenCrl);
+    assert_eq!(root.settings.grace, TimeDelta::hours(12));
+    assert_eq!(root.settings.nonce, OcspNonce::Off);
+    assert_eq!(issuing.settings.order, RevocationOrder::Crl);
+    assert_eq!(issuing.settings.grace, TimeDelta::zero());
+    assert_eq!(issuing.settings.refresh, TimeDelta::minutes(30));
+    assert_eq!(issuing.settings.max_crl_entries, 7);
+    assert_eq!(issuing.crl.len(), 2);
+    assert!(issuing.ocsp.is_empty());
+    // A file of 40 MB with a million entries is taken where nothing is said.
+    assert!(root.settings.max_crl_bytes > 40_000_000);
+    assert!(root.settings.max_crl_entries > 1_000_000);
+}
+
+#[test]
+fn a_source_that_is_to_be_asked_has_an_address_that_can_be_fetched_from() {
+    let installation = Installation::new();
+    for (section, row, told) in [
+        ("", "crl = [\"http://a.example\"]", "revocation.authorities.1.ocsp is missing"),
+        ("", "ocsp = [\"http://a.example\"]", "revocation.authorities.1.crl is missing"),
+        ("", "order = \"crl\"", "revocation.authorities.1.crl is missing"),
+        ("", "order = \"ocsp\"\nocsp = [\"ldap://a.example\"]", "expected http or https"),
+        ("", "order = \"ocsp\"\nocsp = [\"http://u:p@a.example\"]", "expected http or https"),
+        ("", "order = \"ocsp\"\nocsp = [\"http://10.1.2.3/\"]", "revocation.private_networks"),
+        ("", "order = \"ocsp\"\nocsp = [\"http://[::1]/\"]", "revocation.private_networks"),
+        ("private_networks = [\"10\"]", "order = \"off\"", "expected a network"),
+        ("grace = \"31d\"", "order = \"off\"", "revocation.grace is"),
+        ("ocsp_timeout = \"10m\"", "order = \"off\"", "revocation.ocsp_timeout is"),
+        ("max_crl_bytes = 0", "order = \"off\"", "revocation.max_crl_bytes is"),
+        ("order = \"none\"", "order = \"off\"", "revocation.order is"),
+        ("", "order = \"off\"\nrefresh = \"1s\"", "revocation.authorities.1.refresh is"),
+    ] {
+        let faults = installation.faults(&revocation(section, row)).join("\n");
+        assert!(faults.contains(told), "{section} {row}: {faults}");
+    }
+    let inner = "private_networks = [\"10.0.0.0/8\"]";
+    let row = "order = \"ocsp\"\nocsp = [\"http://10.1.2.3/\"]";
+    assert!(installation.load(&revocation(inner, row), &[]).is_ok());
+    let twice = with("certificate = \"ca.pem\"\ncrl", "certificate = \"root.pem\"\ncrl");
+    assert!(installation.faults(&twice)[0].contains("has a row already"));
+}
+
+#[test]
+fn without_authorities_revocation_is_off_by_being_said_alone() {
+    let installation = Installation::new();
+    let start = FILE.find("[[revocation").unwrap();
+    let end = FILE.find("[[trust.issuers").unwrap();
+    let none = format!("{}{}", &FILE[..start], &FILE[end..]);
+    let faults = installation.faults(&none);
+    assert!(faults.len() == 1 && faults[0].starts_with("revocation.authorities is missing"));
+    let off = none.replace("[trust]", "[revocation]\norder = \"off\"\n\n[trust]");
+    assert_eq!(installation.load(&off, &[]).unwrap().revocation.order, RevocationOrder::Off);
 }

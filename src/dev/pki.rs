@@ -27,7 +27,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
 pub use self::authority::{Authority, CaName, IssuerName, ROOT_NAME};
-pub use self::people::{Person, Registration};
+pub use self::people::{Person, Registration, Standing};
 use self::status::StatusAuthorities;
 
 /// The PKI, read from its folder.

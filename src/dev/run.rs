@@ -80,7 +80,8 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
     let port = listener.local_addr()?.port();
     let demo_port = demo_listener.local_addr()?.port();
     let sealing_key = folder.sealing_key(&random)?;
-    let config = config(Site { port, database_url, pki: &pki, sealing_key })?;
+    let site = Site { port, database_url, pki: &pki, responder: Some(&responder), sealing_key };
+    let config = config(site)?;
     let pool = store::connect(&config.database).await?;
     if options.database_url.is_some() {
         // Before the first change: it may have been typed for another.

@@ -6,6 +6,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::answer::Cookie;
+use super::settled::Settled;
 use crate::config::CardHosts;
 use crate::oidc::reply_to::issuer_identifier;
 use crate::oidc::request::AuthorizationRequest;
@@ -64,6 +65,9 @@ pub struct Ticket {
     /// What the card host found.
     #[serde(rename = "j")]
     pub judgement: Judgement,
+    /// How it was settled whether it is revoked, for a certificate that is genuine.
+    #[serde(rename = "v", default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Settled>,
     /// When: the `auth_time` of a login that succeeds.
     #[serde(rename = "t")]
     pub judged_at: DateTime<Utc>,

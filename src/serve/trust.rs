@@ -64,7 +64,7 @@ pub fn trust(files: &TrustFiles, now: DateTime<Utc>) -> Result<Trust, TrustFileF
     Ok(Trust::new(source, now)?)
 }
 
-fn certificate(file: &Path) -> Result<CertificateDer<'static>, TrustFileFault> {
+pub(super) fn certificate(file: &Path) -> Result<CertificateDer<'static>, TrustFileFault> {
     let fault = |reason: String| TrustFileFault::File { file: file.to_owned(), reason };
     let mut found =
         CertificateDer::pem_file_iter(file).map_err(|error| fault(error.to_string()))?;

@@ -28,6 +28,7 @@ mod login_errors;
 mod nodes;
 mod operations;
 mod retry;
+mod revocation;
 mod round_trips;
 mod serve;
 mod session_life;

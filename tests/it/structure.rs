@@ -14,19 +14,34 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "dev",
         &["config", "flow", "http", "identity", "keys", "oidc", "pki", "serve", "store", "tls"],
     ),
-    ("flow", &["config", "identity", "keys", "oidc", "pki", "state", "store"]),
+    ("flow", &["config", "identity", "keys", "oidc", "pki", "revocation", "state", "store"]),
     ("http", &["flow", "oidc", "state", "tls"]),
     ("identity", &[]),
     ("keys", &[]),
     ("oidc", &["identity", "keys"]),
     ("pki", &["identity"]),
-    ("serve", &["config", "http", "identity", "keys", "oidc", "pki", "state", "store", "tls"]),
-    ("state", &["config", "keys", "oidc", "pki", "store"]),
+    ("revocation", &["config", "pki", "store"]),
+    (
+        "serve",
+        &[
+            "config",
+            "http",
+            "identity",
+            "keys",
+            "oidc",
+            "pki",
+            "revocation",
+            "state",
+            "store",
+            "tls",
+        ],
+    ),
+    ("state", &["config", "keys", "oidc", "pki", "revocation", "store"]),
     ("store", &["audit", "config", "identity", "keys", "oidc"]),
     ("tls", &["pki"]),
 ];
 
-const LEAVES: &[&str] = &["clock", "error", "named", "random", "secret", "throttle"];
+const LEAVES: &[&str] = &["clock", "error", "fetch", "named", "random", "secret", "throttle"];
 
 /// Which modules speak of a crate.
 const ONLY: &[(&str, &[&str])] = &[
@@ -36,7 +51,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["keys"]),
     ("x509_parser", &["pki", "dev"]),
     ("rcgen", &["dev"]),
-    ("reqwest", &["dev"]),
+    ("reqwest", &["dev", "fetch"]),
+    ("moka", &["revocation"]),
     ("openidconnect", &["oidc", "dev"]),
     ("figment", &["config"]),
     ("clap", &["cli"]),

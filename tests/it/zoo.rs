@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use siths_idp::config::{IssuerFile, IssuerKind};
+use siths_idp::config::{IssuerFile, IssuerKind, RevocationOrder};
 use siths_idp::dev::browser::Inserted;
 use siths_idp::dev::pki::card::CardFiles;
 use siths_idp::dev::pki::zoo::{self, Keeper, Outcome, Specimen};
@@ -85,6 +85,10 @@ async fn an_authority_that_is_configured_may_no_more_than_its_certificate_says()
         let idp = TestIdp::start_with(|config| {
             let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pem"));
             std::fs::write(&file, pem(&files.chain[1])).unwrap();
+            let mut unasked = config.revocation.authorities[0].clone();
+            unasked.certificate = file.clone();
+            unasked.settings.order = RevocationOrder::Off;
+            config.revocation.authorities.push(unasked);
             config.trust.issuers.push(IssuerFile {
                 certificate: file,
                 kind: IssuerKind::HsaId,

@@ -1,7 +1,11 @@
+use crate::pki::Judgement;
+use crate::pki::revocation::Verdict;
 use rcgen::{CustomExtension, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd};
 use rustls::pki_types::pem::PemObject as _;
 
+mod forge;
 mod pkits;
+mod rules;
 
 use super::*;
 use crate::error::Code;
@@ -504,8 +508,9 @@ fn a_configured_certificate_that_will_not_do_is_named() {
 fn a_judgement_travels() {
     let pki = Pki::new();
     let trust = pki.trust();
-    assert!(matches!(trust.judge(None, now()), Judgement::NoCertificate));
-    let judgement = trust.judge(Some(&pki.hsa.card(|_| {}).chain()), now());
+    let authentic = trust.verify(&pki.hsa.card(|_| {}).chain(), now()).unwrap();
+    let verdicts = vec![Verdict::NotRevoked; authentic.links().len()];
+    let judgement = Judgement::Verified(authentic.settle(&verdicts).unwrap());
     let json = serde_json::to_string(&judgement).unwrap();
     let Judgement::Verified(back) = serde_json::from_str(&json).unwrap() else {
         panic!("another judgement came back");

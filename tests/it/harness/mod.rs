@@ -6,6 +6,7 @@ pub mod assertion;
 pub mod chromium;
 pub mod probe;
 pub mod request;
+pub mod revocation;
 pub mod site;
 pub mod tables;
 pub mod wire;
@@ -17,6 +18,7 @@ use serde_json::Value;
 use siths_idp::clock::Clock;
 use siths_idp::config::Config;
 use siths_idp::dev::browser::{Browser, Inserted, Response, client};
+use siths_idp::dev::installation;
 use siths_idp::dev::pki::Pki;
 use siths_idp::dev::relying_party::{Callback, LoggedIn, Registered, RelyingParty};
 use siths_idp::dev::responder::Responder;
@@ -26,6 +28,7 @@ use siths_idp::random::Random;
 use siths_idp::serve::{self, Node};
 use siths_idp::state::App;
 use siths_idp::store::PgPool;
+use sqlx::Connection as _;
 use url::Url;
 
 pub use answer::Answer;
@@ -53,14 +56,29 @@ impl TestIdp {
         Self::start_with_responder(|config, _| edit(config)).await
     }
 
-    /// The same, with a look at the responder, which runs already.
+    /// The same, with a look at the responder, which runs already. The database holds the list of
+    /// every authority, fetched a moment ago.
     pub async fn start_with_responder(edit: impl FnOnce(&mut Config, &Responder)) -> Self {
+        Self::start_on(site().database().await, edit).await
+    }
+
+    /// The same, in an installation that never fetched a list.
+    pub async fn start_without_lists(edit: impl FnOnce(&mut Config, &Responder)) -> Self {
+        let database = site().database().await;
+        let mut connection = sqlx::PgConnection::connect(&database).await.unwrap();
+        sqlx::query("delete from revocation_lists").execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        Self::start_on(database, edit).await
+    }
+
+    async fn start_on(database: String, edit: impl FnOnce(&mut Config, &Responder)) -> Self {
         let site = site();
         let clock = Clock::manual(Utc::now());
         let listener = loopback();
         let port = listener.local_addr().unwrap().port();
-        let mut config = site.config(port, site.database().await);
+        let mut config = site.config(port, database);
         let responder = Responder::start(loopback(), &site.pki, clock.clone()).unwrap();
+        config.revocation = installation::revocation(&site.pki, Some(&responder)).unwrap();
         edit(&mut config, &responder);
         let node = serve::start(&config, clock.clone(), Random::system(), vec![listener])
             .await

@@ -3,13 +3,13 @@
 //! Issuing CAs are pinned by key, because a name can be copied (Keycloak #52801). Must never look
 //! at revocation addresses or any other address in a certificate.
 
+mod hints;
 mod path;
 mod source;
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use rustls::DistinguishedName;
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor};
 use webpki::{ALL_VERIFICATION_ALGS, KeyUsage, RawPublicKeyEntity};
 
@@ -82,16 +82,6 @@ impl Trust {
             grammar: source.grammar,
             unknown_policy: source.unknown_policy,
         })
-    }
-
-    /// The subjects of the issuing CAs whose certificates log in: what browsers are told to offer.
-    #[must_use]
-    pub fn hints(&self) -> Vec<DistinguishedName> {
-        self.issuers
-            .iter()
-            .filter(|issuer| issuer.kind == Kind::HsaId)
-            .map(|issuer| DistinguishedName::from(issuer.profile.subject.clone()))
-            .collect()
     }
 
     /// [`Trust::verify`] of what a connection carries, for the ticket.

@@ -7,8 +7,9 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use url::Url;
 
+use crate::card_hosts::CardHosts;
 use crate::clock::Clock;
-use crate::config::{CardHosts, Lifetimes};
+use crate::config::Lifetimes;
 use crate::keys::{KeyRing, Sealer};
 use crate::oidc::client::Client;
 use crate::pki::Trust;

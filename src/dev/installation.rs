@@ -10,10 +10,11 @@ use url::Url;
 
 use super::pki::{CaName, IssuerName, Pki};
 use super::responder::Responder;
+use crate::card_hosts::{CardHosts, Chooser, Label};
 use crate::config::{
-    Card, CardHosts, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log,
-    LogFormat, OcspNonce, PolicyRow, Revocation, RevocationAuthority, RevocationOrder,
-    RevocationSettings, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
+    Card, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat,
+    OcspNonce, PolicyRow, Revocation, RevocationAuthority, RevocationOrder, RevocationSettings,
+    SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
 };
 use crate::identity::assurance::Loa;
 
@@ -61,7 +62,11 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             card_key: None,
         },
         card: Card {
-            hosts: CardHosts::Wildcard(format!("card.{ISSUER_HOST}")),
+            hosts: CardHosts::wildcard(
+                &format!("card.{ISSUER_HOST}"),
+                Label::default(),
+                Chooser::default(),
+            ),
             tls12: true,
             tls13: true,
         },

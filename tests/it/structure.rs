@@ -41,7 +41,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("tls", &["pki"]),
 ];
 
-const LEAVES: &[&str] = &["clock", "error", "fetch", "named", "random", "secret", "throttle"];
+const LEAVES: &[&str] =
+    &["card_hosts", "clock", "error", "fetch", "named", "random", "secret", "throttle"];
 
 /// Which modules speak of a crate.
 const ONLY: &[(&str, &[&str])] = &[

@@ -4,10 +4,15 @@
 pub mod answer;
 pub mod assertion;
 pub mod chromium;
+pub mod demo;
+pub mod display;
+pub mod firefox;
+pub mod person;
 pub mod probe;
 pub mod request;
 pub mod revocation;
 pub mod site;
+pub mod store;
 pub mod tables;
 pub mod wire;
 

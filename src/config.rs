@@ -5,6 +5,7 @@
 mod check;
 mod layers;
 mod nearest;
+mod proxy;
 mod raw;
 mod sealing_key;
 
@@ -18,6 +19,7 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 use url::Url;
 
+pub use proxy::{Proxy, ProxyClients, ProxyProtocol, ProxySecret, ProxyTransport, proxy_fields};
 pub use sealing_key::SealingKey;
 
 use crate::identity::assurance::Loa;
@@ -31,8 +33,12 @@ pub type Environment = BTreeMap<String, String>;
 pub struct Config {
     /// The issuer's address: https, a host name, no path. See [`Config::issuer_identifier`].
     pub issuer: Url,
-    /// Where connections are taken.
+    /// Where browsers' connections are taken; none where all come through proxies that end TLS.
     pub listen: Vec<SocketAddr>,
+    /// Proxies that end TLS, where there are any.
+    pub proxy: Option<Proxy>,
+    /// Balancers that announce their clients.
+    pub proxy_protocol: ProxyProtocol,
     /// The database.
     pub database: Database,
     /// The server's certificates.

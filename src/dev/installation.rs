@@ -11,7 +11,7 @@ use url::Url;
 use super::pki::{IssuerName, Pki};
 use crate::config::{
     Card, CardHosts, Config, Database, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat,
-    PolicyRow, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
+    PolicyRow, ProxyProtocol, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
 };
 use crate::identity::assurance::Loa;
 
@@ -42,6 +42,8 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
     Ok(Config {
         issuer,
         listen: vec![SocketAddr::from(([127, 0, 0, 1], port))],
+        proxy: None,
+        proxy_protocol: ProxyProtocol::none(),
         database: Database {
             url: SecretString::from(database_url),
             max_connections: 20,

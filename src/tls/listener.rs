@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::middleware::AddExtension;
+use axum::http::HeaderName;
+use axum::middleware::{AddExtension, from_fn_with_state};
 use axum::{Extension, Router};
 use axum_server::Handle;
 use axum_server::accept::Accept;
@@ -26,7 +27,9 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::Layer as _;
 
+use super::announced::{self, Balancers};
 use super::counters::{Counters, Failure};
+use super::fields;
 use super::hosts::{Host, Hosts};
 use super::peer::{Peer, TlsFacts};
 use super::server_config::{Configs, Identity};
@@ -91,6 +94,10 @@ pub struct TlsParts {
     pub hints: Vec<DistinguishedName>,
     /// Limits.
     pub settings: Settings,
+    /// The balancers that announce their clients by the PROXY protocol.
+    pub balancers: Balancers,
+    /// Header fields that only proxies may bring, in lower case: removed from every request.
+    pub proxy_fields: Arc<[HeaderName]>,
     /// Where failures are counted.
     pub counters: Arc<Counters>,
 }
@@ -107,6 +114,9 @@ pub async fn serve(
 ) -> io::Result<()> {
     let configs = Configs::new(&parts).map_err(io::Error::other)?;
     let settings = parts.settings.clone();
+    let brought =
+        fields::Brought { removed: parts.proxy_fields.clone(), counters: parts.counters.clone() };
+    let router = router.layer(from_fn_with_state(brought, fields::remove));
     let mut server = axum_server::from_tcp(listener)?;
     let builder = server.http_builder();
     builder.http1().header_read_timeout(settings.header_timeout);
@@ -146,9 +156,9 @@ struct Shared {
 }
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Door {
-    type Stream = Admitted;
+    type Stream = Admitted<TlsStream<TcpStream>>;
     type Service = AddExtension<S, Peer>;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Admitted, Self::Service)>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let shared = self.0.clone();
@@ -160,10 +170,11 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Door {
 }
 
 impl Shared {
-    async fn admit(&self, stream: TcpStream) -> io::Result<(Admitted, Peer)> {
-        // A socket for both families shows IPv4 as ::ffff:…; logs and the audit trail do not.
-        let addr = stream.peer_addr()?;
-        let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+    async fn admit(
+        &self,
+        mut stream: TcpStream,
+    ) -> io::Result<(Admitted<TlsStream<TcpStream>>, Peer)> {
+        let addr = address_of(&stream)?;
         let counters = &self.parts.counters;
         // Dropped and not queued: whoever waits here is as likely an attack as a person.
         let Ok(permit) = self.permits.clone().try_acquire_owned() else {
@@ -172,6 +183,12 @@ impl Shared {
             return Err(io::ErrorKind::ConnectionRefused.into());
         };
         stream.set_nodelay(true)?;
+        let announced =
+            announced::client(&self.parts.balancers, addr, &mut stream, &self.parts.settings);
+        let addr = announced.await.inspect_err(|refusal| {
+            counters.fail(refusal.failure);
+            tracing::debug!(%addr, fault = %refusal.error, "connection dropped");
+        })?;
         let mut sni = None;
         let failure = match self.shake_hands(addr, stream, &mut sni).await {
             Ok((stream, host)) => {
@@ -263,6 +280,13 @@ impl Shared {
     }
 }
 
+/// The address at the other end of a connection. A socket for both families shows IPv4 as ::ffff:…;
+/// logs and the audit trail do not.
+pub(super) fn address_of(stream: &TcpStream) -> io::Result<SocketAddr> {
+    let addr = stream.peer_addr()?;
+    Ok(SocketAddr::new(addr.ip().to_canonical(), addr.port()))
+}
+
 /// A handshake on a card host under way; its place is free again when it is dropped.
 struct Choosing<'s> {
     by_address: &'s Mutex<HashMap<IpAddr, usize>>,
@@ -283,12 +307,12 @@ impl Drop for Choosing<'_> {
 }
 
 /// A connection that came in; its place is free again when it is dropped.
-struct Admitted {
-    stream: TlsStream<TcpStream>,
-    _permit: OwnedSemaphorePermit,
+pub(super) struct Admitted<S> {
+    pub(super) stream: S,
+    pub(super) _permit: OwnedSemaphorePermit,
 }
 
-impl AsyncRead for Admitted {
+impl<S: AsyncRead + Unpin> AsyncRead for Admitted<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -298,7 +322,7 @@ impl AsyncRead for Admitted {
     }
 }
 
-impl AsyncWrite for Admitted {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Admitted<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -63,6 +63,8 @@ fn parts(ca: &Ca, settings: Settings) -> TlsParts {
             DistinguishedName::in_sequence(&[4]),
         ],
         settings,
+        balancers: Balancers::none(),
+        proxy_fields: Arc::default(),
         counters: Arc::default(),
     }
 }

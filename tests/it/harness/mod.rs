@@ -5,6 +5,7 @@ pub mod answer;
 pub mod assertion;
 pub mod chromium;
 pub mod probe;
+pub mod proxy;
 pub mod request;
 pub mod site;
 pub mod tables;
@@ -47,10 +48,23 @@ impl TestIdp {
 
     /// The same, with another configuration.
     pub async fn start_with(edit: impl FnOnce(&mut Config)) -> Self {
-        let site = site();
-        let clock = Clock::manual(Utc::now());
         let listener = loopback();
         let port = listener.local_addr().unwrap().port();
+        Self::start_on(listener, port, edit).await
+    }
+
+    /// The same, whose issuer is at a port where something else listens, which leads to it.
+    pub async fn start_at(port: u16, edit: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(loopback(), port, edit).await
+    }
+
+    async fn start_on(
+        listener: std::net::TcpListener,
+        port: u16,
+        edit: impl FnOnce(&mut Config),
+    ) -> Self {
+        let site = site();
+        let clock = Clock::manual(Utc::now());
         let mut config = site.config(port, site.database().await);
         edit(&mut config);
         let node = serve::start(&config, clock.clone(), Random::system(), vec![listener])

@@ -3,13 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
-use siths_idp::config::{ProxyClients, ProxyTransport};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use siths_idp::config::ProxyTransport;
 use siths_idp::proxy::Format;
 use siths_idp::random::Random;
 use siths_idp::secret::sha256;
@@ -18,7 +15,9 @@ use tokio::io::AsyncReadExt as _;
 use tokio_rustls::TlsConnector;
 
 use crate::harness::TestIdp;
-use crate::harness::proxy::{CLIENT, PROXY, SECRET, believed, connect_from, exchange, send_from};
+use crate::harness::proxy::{
+    CLIENT, Certified, PROXY, SECRET, believed, connect_from, exchange, send_from,
+};
 
 const HOST: &str = "idp.localhost";
 
@@ -104,47 +103,6 @@ async fn proxies_speak_http_1_1() {
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let answer = send_from(PROXY, idp.proxy_address(), preface).await.unwrap_or_default();
     assert!(!answer.contains('\0'), "HTTP/2 frames came back");
-}
-
-/// A CA with a certificate of a proxy, and their files.
-struct Certified {
-    ca: CertifiedIssuer<'static, KeyPair>,
-    folder: std::path::PathBuf,
-}
-
-impl Certified {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(vec![]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let name = format!("siths-idp-proxy-{}", Random::system().label());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir(&folder).unwrap();
-        std::fs::write(folder.join("ca.pem"), ca.pem()).unwrap();
-        Self { ca, folder }
-    }
-
-    /// A client certificate for a DNS name.
-    fn issue(&self, name: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.ca).unwrap();
-        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-        (certificate.der().clone(), key.into())
-    }
-
-    fn clients(&self, names: &[&str], fingerprints: Vec<[u8; 32]>) -> ProxyTransport {
-        let names = names.iter().map(|name| (*name).to_owned()).collect();
-        let ca = self.folder.join("ca.pem");
-        ProxyTransport::Tls(Some(ProxyClients { ca, names, fingerprints }))
-    }
-}
-
-impl Drop for Certified {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
 }
 
 /// Sends a request by TLS, with a certificate or without.

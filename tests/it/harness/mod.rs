@@ -5,6 +5,7 @@ pub mod answer;
 pub mod assertion;
 pub mod chromium;
 pub mod probe;
+pub mod products;
 pub mod proxy;
 pub mod request;
 pub mod site;

@@ -7,14 +7,18 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::NoServerSessionStorage;
 use secrecy::SecretString;
-use siths_idp::config::{self, Config, ProxySecret, ProxyTransport};
+use siths_idp::config::{self, Config, ProxyClients, ProxySecret, ProxyTransport};
 use siths_idp::pki::Possession;
 use siths_idp::proxy::{ChainFields, ClientAddress, Format, Peers};
+use siths_idp::random::Random;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -106,7 +110,7 @@ pub fn fields(format: Format, chain: &[CertificateDer<'static>]) -> Vec<(String,
     let named = ChainFields::of(format);
     let name = named.certificate.clone();
     let base64: Vec<String> = chain.iter().map(|one| STANDARD.encode(one)).collect();
-    let pems: Vec<String> = base64.iter().map(|body| pem(body)).collect();
+    let pems: Vec<String> = chain.iter().map(|one| pem(one)).collect();
     let Some(leaf) = base64.first() else {
         return match format {
             // HAProxy writes an empty field, Apache says so, the others leave it out.
@@ -152,7 +156,9 @@ pub fn fields(format: Format, chain: &[CertificateDer<'static>]) -> Vec<(String,
     fields
 }
 
-fn pem(base64: &str) -> String {
+/// PEM, as OpenSSL writes it.
+pub fn pem(certificate: &CertificateDer<'_>) -> String {
+    let base64 = STANDARD.encode(certificate);
     let lines: Vec<_> =
         base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
@@ -265,4 +271,46 @@ fn rewritten(head: &str, own: &[(String, String)]) -> String {
         head.trim_end().lines().filter(|line| !is_own(line)).map(str::to_owned).collect();
     lines.extend(own.iter().map(|(name, value)| format!("{name}: {value}")));
     lines.join("\r\n") + "\r\n\r\n"
+}
+
+/// A CA with a certificate of a proxy, and their files.
+pub struct Certified {
+    ca: CertifiedIssuer<'static, KeyPair>,
+    /// With `ca.pem` in it.
+    pub folder: std::path::PathBuf,
+}
+
+impl Certified {
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let name = format!("siths-idp-proxy-{}", Random::system().label());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("ca.pem"), ca.pem()).unwrap();
+        Self { ca, folder }
+    }
+
+    /// A client certificate for a DNS name.
+    pub fn issue(&self, name: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.ca).unwrap();
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+        (certificate.der().clone(), key.into())
+    }
+
+    pub fn clients(&self, names: &[&str], fingerprints: Vec<[u8; 32]>) -> ProxyTransport {
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        let ca = self.folder.join("ca.pem");
+        ProxyTransport::Tls(Some(ProxyClients { ca, names, fingerprints }))
+    }
+}
+
+impl Drop for Certified {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
 }

@@ -333,7 +333,7 @@ rejections! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pki::revocation::{CaId, Serial};
+    use crate::pki::revocation::{CaId, Serial, Subject};
 
     #[test]
     fn an_empty_chain_is_no_chain() {
@@ -365,7 +365,12 @@ mod tests {
             (&[V::NotRevoked], Some(StatusUndetermined)),
             (&[], Some(StatusUndetermined)),
         ] {
-            let link = || Link { issuer: CaId::of(b"key"), serial: Serial::new(&[1]) };
+            let link = || Link {
+                issuer: CaId::of(b"key"),
+                serial: Serial::new(&[1]),
+                subject: Subject::Person,
+                points: Vec::new(),
+            };
             let facts = CertificateFacts {
                 issuer_cn: String::new(),
                 serial: String::new(),

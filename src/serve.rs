@@ -20,7 +20,7 @@ use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::config::{CardHosts, Config};
+use crate::config::{self, CardHosts, Config};
 use crate::http;
 use crate::keys::Sealer;
 use crate::oidc::metadata;
@@ -162,6 +162,9 @@ pub async fn start(
         Some(proxy) => Some((proxies::parts(proxy, &parts)?, bind(&proxy.listen)?)),
         None => None,
     };
+    if config.proxy.as_ref().is_some_and(config::Proxy::is_unproven) {
+        tracing::warn!("whoever has an address of proxy.peers can log in as anybody");
+    }
     let handle = Handle::new();
     let mut tasks = JoinSet::new();
     let mut addresses = Vec::new();

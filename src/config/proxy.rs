@@ -106,6 +106,7 @@ pub(super) struct RawProxy {
     server_name_header: Option<String>,
     transport: Transport,
     insecure_plaintext: bool,
+    insecure_address_alone: bool,
     client_ca: Option<String>,
     client_names: Vec<String>,
     client_fingerprints: Vec<String>,
@@ -164,7 +165,14 @@ pub(super) fn proxy(raw: RawProxy, browsers: &[SocketAddr], at: &mut Layers) -> 
         good,
     });
     let clients = clients(raw.client_ca, raw.client_names, &raw.client_fingerprints, at);
-    if secret.is_none() && clients.is_none() && raw.secret_file.is_none() {
+    // An AWS load balancer has no way to prove itself; every other product does.
+    let needs_none = raw.insecure_address_alone && format == Format::AwsAlb;
+    if raw.insecure_address_alone && !needs_none {
+        at.fault(
+            "proxy.insecure_address_alone",
+            "that is for headers = \"aws-alb\" alone: every other proxy can prove itself",
+        );
+    } else if secret.is_none() && clients.is_none() && raw.secret_file.is_none() && !needs_none {
         at.missing(
             "proxy.client_ca or proxy.secret_file",
             "an address alone proves nobody: expected the CA of the proxies' certificates, or a \
@@ -227,6 +235,12 @@ impl ProxyProtocol {
 }
 
 impl Proxy {
+    /// Whether whoever has a listed address is believed.
+    #[must_use]
+    pub const fn is_unproven(&self) -> bool {
+        self.secret.is_none() && !matches!(self.transport, ProxyTransport::Tls(Some(_)))
+    }
+
     /// Every header field that only proxies may bring, in lower case.
     #[must_use]
     pub fn fields(&self) -> Vec<String> {

@@ -112,20 +112,48 @@ async fn send_by_tls(
     certified: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
     text: &str,
 ) -> std::io::Result<String> {
+    let stream = connect_from(PROXY, to).await?;
+    let name = ServerName::try_from(HOST).unwrap();
+    let config = Arc::new(client(idp, certified));
+    let mut stream = TlsConnector::from(config).connect(name, stream).await?;
+    exchange(&mut stream, text).await
+}
+
+fn client(
+    idp: &TestIdp,
+    certified: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(idp.pki().web_ca_pem()).unwrap()).unwrap();
     let config = rustls::ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots);
-    let config = match certified {
+    match certified {
         Some((leaf, key)) => config.with_client_auth_cert(vec![leaf], key).unwrap(),
         None => config.with_no_client_auth(),
-    };
-    let stream = connect_from(PROXY, to).await?;
-    let name = ServerName::try_from(HOST).unwrap();
-    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
-    exchange(&mut stream, text).await
+    }
+}
+
+#[tokio::test]
+async fn every_connection_of_a_proxy_is_proved_anew() {
+    let ours = Certified::new();
+    let idp = TestIdp::start_with(|config| {
+        let mut proxy = believed(Format::Rfc9440);
+        proxy.secret = None;
+        proxy.transport = ours.clients(&["proxy.region.se"], vec![]);
+        config.proxy = Some(proxy);
+    })
+    .await;
+    let text = request(&format!("x-forwarded-for: {CLIENT}\r\n"));
+    let config = Arc::new(client(&idp, Some(ours.issue("proxy.region.se"))));
+    for _ in 0..2 {
+        let stream = connect_from(PROXY, idp.proxy_address()).await.unwrap();
+        let name = ServerName::try_from(HOST).unwrap();
+        let mut stream = TlsConnector::from(config.clone()).connect(name, stream).await.unwrap();
+        assert!(exchange(&mut stream, &text).await.unwrap().starts_with("HTTP/1.1 200 "));
+        assert_eq!(stream.get_ref().1.handshake_kind(), Some(rustls::HandshakeKind::Full));
+    }
 }
 
 #[tokio::test]

@@ -84,6 +84,13 @@ fn without_a_proof_nothing_starts() {
     let names = "client_names = [\"proxy.region.se\"]\n";
     let neither = with(&[("client_ca = \"proxy-ca.pem\"\n", ""), (names, "")]);
     assert!(fault(&neither).starts_with("proxy.client_ca or proxy.secret_file is missing"));
+    // But for the one product that cannot prove itself, and only when it is said aloud.
+    let aloud = format!("{neither}insecure_address_alone = true\n");
+    assert!(fault(&aloud).starts_with("proxy.insecure_address_alone"));
+    let alb = neither.replace("\"nginx\"", "\"aws-alb\"");
+    assert!(fault(&alb).starts_with("proxy.client_ca or proxy.secret_file is missing"));
+    let alb = load(&installation(), &format!("{alb}insecure_address_alone = true\n")).unwrap();
+    assert!(alb.proxy.unwrap().is_unproven());
     // A CA of a whole organisation proves nobody.
     assert!(fault(&with(&[(names, "")])).starts_with("proxy.client_names is missing"));
     let wildcard = with(&[("\"proxy.region.se\"", "\"*.region.se\"")]);

@@ -148,12 +148,14 @@ pub async fn start(
     registry::reload(&app).await.map_err(unmigrated)?;
 
     let counters = Arc::new(Counters::default());
+    let settings = settings(config);
     let parts = TlsParts {
         hosts: hosts(config),
         identity,
         card_identity,
         hints: app.trust.hints(),
-        settings: settings(config),
+        places: settings.places(),
+        settings,
         balancers: proxies::balancers(config),
         proxy_fields: proxies::fields(config),
         counters: counters.clone(),

@@ -66,6 +66,7 @@ pub fn serve(
         card_identity: identity.clone(),
         identity,
         hints: Vec::new(),
+        places: Settings::default().places(),
         settings: Settings::default(),
         counters: Arc::new(Counters::default()),
     };

@@ -65,6 +65,7 @@ pub fn parts(proxy: &config::Proxy, browsers: &TlsParts) -> Result<ProxyParts, P
         server_name: proxy.server_name_header.as_ref().and_then(name),
         proxy_fields: browsers.proxy_fields.clone(),
         settings: browsers.settings.clone(),
+        places: browsers.places.clone(),
         counters: browsers.counters.clone(),
     })
 }

@@ -81,6 +81,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Places for as many connections as may be open.
+    #[must_use]
+    pub fn places(&self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(self.max_connections))
+    }
+}
+
 /// What a listener is made of.
 #[derive(Clone, Debug)]
 pub struct TlsParts {
@@ -94,6 +102,8 @@ pub struct TlsParts {
     pub hints: Vec<DistinguishedName>,
     /// Limits.
     pub settings: Settings,
+    /// The places for connections, of all listeners of a node together.
+    pub places: Arc<Semaphore>,
     /// The balancers that announce their clients by the PROXY protocol.
     pub balancers: Balancers,
     /// Header fields that only proxies may bring, in lower case: removed from every request.
@@ -128,7 +138,6 @@ pub async fn serve(
         .keep_alive_timeout(settings.handshake_timeout);
     server
         .acceptor(Door(Arc::new(Shared {
-            permits: Arc::new(Semaphore::new(settings.max_connections)),
             choosing: Arc::new(Semaphore::new(settings.max_connections.div_ceil(2))),
             by_address: Mutex::default(),
             configs,
@@ -145,7 +154,6 @@ pub async fn serve(
 struct Door(Arc<Shared>);
 
 struct Shared {
-    permits: Arc<Semaphore>,
     // People at their choosers, who take their time: at most half of all, so that card hosts never
     // take the issuer host down.
     choosing: Arc<Semaphore>,
@@ -177,7 +185,7 @@ impl Shared {
         let addr = address_of(&stream)?;
         let counters = &self.parts.counters;
         // Dropped and not queued: whoever waits here is as likely an attack as a person.
-        let Ok(permit) = self.permits.clone().try_acquire_owned() else {
+        let Ok(permit) = self.parts.places.clone().try_acquire_owned() else {
             counters.fail(Failure::OverLimit);
             tracing::debug!(%addr, "connection dropped: too many are open");
             return Err(io::ErrorKind::ConnectionRefused.into());

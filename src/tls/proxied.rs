@@ -62,6 +62,8 @@ pub struct ProxyParts {
     pub proxy_fields: Arc<[HeaderName]>,
     /// Limits.
     pub settings: Settings,
+    /// The places for connections, of all listeners of a node together.
+    pub places: Arc<Semaphore>,
     /// Where failures are counted.
     pub counters: Arc<Counters>,
 }
@@ -121,12 +123,7 @@ pub async fn serve_proxies(
 ) -> io::Result<()> {
     let acceptor = parts.tls.as_ref().map(acceptor).transpose().map_err(io::Error::other)?;
     let settings = parts.settings.clone();
-    let shared = Arc::new(Shared {
-        permits: Arc::new(Semaphore::new(settings.max_connections)),
-        told: Throttle::per_minute(NonZeroU32::MIN),
-        acceptor,
-        parts,
-    });
+    let shared = Arc::new(Shared { told: Throttle::per_minute(NonZeroU32::MIN), acceptor, parts });
     let router = router.layer(from_fn_with_state(shared.clone(), believe));
     let mut server = axum_server::from_tcp(listener)?.http1_only();
     server.http_builder().http1().header_read_timeout(settings.header_timeout);
@@ -161,7 +158,6 @@ fn acceptor(tls: &ProxyTls) -> Result<TlsAcceptor, Box<dyn std::error::Error + S
 struct Door(Arc<Shared>);
 
 struct Shared {
-    permits: Arc<Semaphore>,
     // One warning a minute of each proxy: whoever misuses one must not fill the disk.
     told: Throttle,
     acceptor: Option<TlsAcceptor>,
@@ -207,7 +203,7 @@ impl Shared {
         if !self.parts.proxies.peers.contains(proxy.0.ip()) {
             return Err((Failure::Unlisted, io::ErrorKind::PermissionDenied.into()));
         }
-        let permit = self.permits.clone().try_acquire_owned();
+        let permit = self.parts.places.clone().try_acquire_owned();
         let permit =
             permit.map_err(|_| (Failure::OverLimit, io::ErrorKind::ConnectionRefused.into()))?;
         let of = |error| (Failure::of(&error), error);
@@ -243,7 +239,7 @@ impl Shared {
     }
 
     /// Who is at the other end of the proxy.
-    fn peer(&self, request: &Request) -> Result<Peer, AddressFault> {
+    fn peer(&self, proxy: Proxy, request: &Request) -> Result<Peer, AddressFault> {
         let headers = request.headers();
         let parts = &self.parts;
         let name = HeaderName::from_static(parts.client_address.name());
@@ -253,7 +249,7 @@ impl Shared {
         let authority = server_name.as_deref().and_then(|name| parts.hosts.authority(Some(name)));
         let chain = match host {
             Host::Issuer => None,
-            Host::Card { .. } => self.chain(headers, addr),
+            Host::Card { .. } => self.chain(headers, proxy),
         };
         // The proxy's handshake with the client is not seen from here.
         let tls = TlsFacts { version: String::new(), cipher: String::new(), alpn: None };
@@ -268,18 +264,20 @@ impl Shared {
         std::str::from_utf8(value).ok().and_then(host_of)
     }
 
-    fn chain(&self, headers: &HeaderMap, client: SocketAddr) -> Option<PresentedChain> {
+    fn chain(&self, headers: &HeaderMap, proxy: Proxy) -> Option<PresentedChain> {
         let read = self.parts.certificate.read(|name| {
             HeaderName::try_from(name).map_or_else(|_| Vec::new(), |name| values(headers, &name))
         });
         read.unwrap_or_else(|fault| {
             self.parts.counters.unfit();
-            tracing::warn!(
-                %client,
-                %fault,
-                format = self.parts.certificate.format.name(),
-                "a proxy brought a client certificate that cannot be read"
-            );
+            if self.told.admits(proxy.0.ip()) {
+                tracing::warn!(
+                    proxy = %proxy.0,
+                    %fault,
+                    format = self.parts.certificate.format.name(),
+                    "a proxy brought a client certificate that cannot be read"
+                );
+            }
             // Judged as what it is, an unreadable certificate: something was presented, so "no
             // certificate" would send the person looking for a card that is in its reader.
             Some(vec![CertificateDer::from(Vec::new())])
@@ -307,7 +305,7 @@ async fn believe(State(shared): State<Arc<Shared>>, mut request: Request, next: 
         shared.parts.counters.fail(Failure::Unproven);
         return shared.refuse(proxy, StatusCode::FORBIDDEN, "its secret is missing or wrong");
     }
-    let peer = match shared.peer(&request) {
+    let peer = match shared.peer(proxy, &request) {
         Ok(peer) => peer,
         Err(fault) => {
             shared.parts.counters.unfit();

@@ -62,6 +62,7 @@ fn parts(ca: &Ca, settings: Settings) -> TlsParts {
             DistinguishedName::in_sequence(&[1, 2, 3]),
             DistinguishedName::in_sequence(&[4]),
         ],
+        places: settings.places(),
         settings,
         balancers: Balancers::none(),
         proxy_fields: Arc::default(),

@@ -98,6 +98,28 @@ async fn a_proxy_that_tells_no_client_address_is_refused() {
 }
 
 #[tokio::test]
+async fn browsers_and_proxies_share_the_places_of_a_node() {
+    let idp = TestIdp::start_with(|config| {
+        config.limits.max_connections = 1;
+        config.proxy = Some(believed(Format::Rfc9440));
+    })
+    .await;
+    let browser = idp.raw_connection(HOST).await;
+    let answer = send_from(PROXY, idp.proxy_address(), &proved()).await.unwrap_or_default();
+    assert!(answer.is_empty(), "{answer}");
+    assert_eq!(idp.node.counters.snapshot().over_limit, 1);
+    drop(browser);
+    let served = async {
+        while send_from(PROXY, idp.proxy_address(), &proved()).await.unwrap_or_default().is_empty()
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(20);
+    tokio::time::timeout(limit, served).await.expect("the place is free again");
+}
+
+#[tokio::test]
 async fn proxies_speak_http_1_1() {
     let idp = idp().await;
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";

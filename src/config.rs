@@ -5,6 +5,7 @@
 mod check;
 mod layers;
 mod nearest;
+mod proxy;
 mod raw;
 mod revocation;
 mod sealing_key;
@@ -20,6 +21,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub use proxy::{Proxy, ProxyClients, ProxyProtocol, ProxySecret, ProxyTransport, proxy_fields};
 pub use revocation::{
     OcspNonce, Revocation, RevocationAuthority, RevocationOrder, RevocationSettings,
 };
@@ -37,8 +39,12 @@ pub type Environment = BTreeMap<String, String>;
 pub struct Config {
     /// The issuer's address: https, a host name, no path. See [`Config::issuer_identifier`].
     pub issuer: Url,
-    /// Where connections are taken.
+    /// Where browsers' connections are taken; none where all come through proxies that end TLS.
     pub listen: Vec<SocketAddr>,
+    /// Proxies that end TLS, where there are any.
+    pub proxy: Option<Proxy>,
+    /// Balancers that announce their clients.
+    pub proxy_protocol: ProxyProtocol,
     /// The database.
     pub database: Database,
     /// The server's certificates.

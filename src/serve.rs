@@ -5,6 +5,7 @@
 
 pub mod keys;
 pub mod open_files;
+pub mod proxies;
 pub mod registry;
 pub mod revocation;
 pub mod trust;
@@ -21,7 +22,7 @@ use tokio::task::JoinSet;
 
 use crate::card_hosts::Chooser;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::http;
 use crate::keys::Sealer;
 use crate::oidc::metadata;
@@ -68,6 +69,9 @@ pub enum ServeError {
     /// A signing key.
     #[error(transparent)]
     Keys(#[from] keys::KeysFault),
+    /// The CA of proxies.
+    #[error("proxy.client_ca: {0}")]
+    ProxyCa(#[from] proxies::ProxyCaFault),
     /// The limit of open files.
     #[error(transparent)]
     OpenFiles(#[from] open_files::TooFew),
@@ -88,8 +92,10 @@ pub enum ServeError {
 pub struct Node {
     /// What it is made of.
     pub app: App,
-    /// Where it listens.
+    /// Where it listens for browsers.
     pub addresses: Vec<SocketAddr>,
+    /// Where it listens for proxies that end TLS.
+    pub proxy_addresses: Vec<SocketAddr>,
     /// What came of connections.
     pub counters: Arc<Counters>,
     handle: Handle<SocketAddr>,
@@ -114,7 +120,7 @@ pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ServeError> {
         .collect()
 }
 
-/// Starts a node on listeners that are bound already.
+/// Starts a node on listeners for browsers that are bound already; those for proxies it binds itself.
 ///
 /// # Errors
 /// [`ServeError`]; nothing is left running then.
@@ -154,14 +160,25 @@ pub async fn start(
     app.revocation.load().await?;
 
     let counters = Arc::new(Counters::default());
+    let settings = settings(config);
     let parts = TlsParts {
         hosts: hosts(config),
         identity,
         card_identity,
         hints: hints(&app.trust),
-        settings: settings(config),
+        places: settings.places(),
+        settings,
+        balancers: proxies::balancers(config),
+        proxy_fields: proxies::fields(config),
         counters: counters.clone(),
     };
+    let behind = match &config.proxy {
+        Some(proxy) => Some((proxies::parts(proxy, &parts)?, bind(&proxy.listen)?)),
+        None => None,
+    };
+    if config.proxy.as_ref().is_some_and(config::Proxy::is_unproven) {
+        tracing::warn!("whoever has an address of proxy.peers can log in as anybody");
+    }
     let handle = Handle::new();
     let mut tasks = JoinSet::new();
     let mut addresses = Vec::new();
@@ -174,12 +191,25 @@ pub async fn start(
             }
         });
     }
+    let mut proxy_addresses = Vec::new();
+    for (parts, listener) in behind
+        .into_iter()
+        .flat_map(|(parts, listeners)| listeners.into_iter().map(move |one| (parts.clone(), one)))
+    {
+        proxy_addresses.extend(listener.local_addr());
+        let serving = tls::serve_proxies(listener, parts, http::router(&app), handle.clone());
+        tasks.spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the listener for proxies ended");
+            }
+        });
+    }
     let (watching, cleaning, counting) = (app.clone(), app.clone(), counters.clone());
     let revocation = app.revocation.clone();
     tasks.spawn(async move { revocation.keep_current().await });
     tasks.spawn(async move { registry::keep_in_step(&watching).await });
     tasks.spawn(async move { keep_house(&cleaning, &counting).await });
-    Ok(Node { app, addresses, counters, handle, tasks })
+    Ok(Node { app, addresses, proxy_addresses, counters, handle, tasks })
 }
 
 impl Node {
@@ -226,7 +256,8 @@ pub async fn run(config: &Config, clock: Clock, random: Random) -> Result<(), Se
     open_files::allow(config)?;
     let listeners = bind(&config.listen)?;
     let node = start(config, clock, random, listeners).await?;
-    tracing::info!(issuer = config.issuer_identifier(), addresses = ?node.addresses, "serving");
+    let (browsers, proxies) = (&node.addresses, &node.proxy_addresses);
+    tracing::info!(issuer = config.issuer_identifier(), addresses = ?browsers, ?proxies, "serving");
     told_to_stop().await;
     tracing::info!("stopping: requests under way are finished");
     node.stop().await;

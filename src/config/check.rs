@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::layers::Layers;
+use super::proxy::{proxy, proxy_protocol};
 use super::raw::{
     RawCard, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog, RawPolicy, RawTls,
     RawTrust,
@@ -31,7 +32,12 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let at = &mut layers;
     let issuer = issuer(raw.issuer.as_deref(), at);
     let host = issuer.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
-    let listen = listen(&raw.listen, at);
+    let listen = match raw.listen[..] {
+        [] if raw.proxy.is_on() => Vec::new(),
+        _ => listen("listen", &raw.listen, "[::]:443", at),
+    };
+    let proxy = proxy(raw.proxy, &listen, at);
+    let proxy_protocol = proxy_protocol(&raw.proxy_protocol, at);
     let database = database(raw.database, at);
     let tls = tls(raw.tls, at);
     let card = card(raw.card, &host, at);
@@ -50,6 +56,8 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
             Ok(Config {
                 issuer,
                 listen,
+                proxy,
+                proxy_protocol,
                 database,
                 tls,
                 card,
@@ -112,14 +120,14 @@ fn issuer(raw: Option<&str>, at: &mut Layers) -> Option<Url> {
     Some(url)
 }
 
-fn listen(raw: &[String], at: &mut Layers) -> Vec<SocketAddr> {
+pub(super) fn listen(key: &str, raw: &[String], example: &str, at: &mut Layers) -> Vec<SocketAddr> {
     if raw.is_empty() {
-        at.fault("listen", "expected at least one address, such as \"[::]:443\"");
+        at.fault(key, &format!("expected at least one address, such as \"{example}\""));
     }
     let parse = |text: &String| match text.parse() {
         Ok(address) => Some(address),
         Err(_) => {
-            at.wrong("listen", text, "expected address and port, such as 0.0.0.0:443 or [::]:443");
+            at.wrong(key, text, "expected address and port, such as 0.0.0.0:443 or [::]:443");
             None
         }
     };
@@ -231,7 +239,7 @@ fn fixed_hosts(raw: &RawCard, issuer_host: &str, at: &mut Layers) -> CardHosts {
     CardHosts::fixed(&raw.hosts, &raw.wider_hosts, raw.chooser)
 }
 
-fn is_host_name(text: &str) -> bool {
+pub(super) fn is_host_name(text: &str) -> bool {
     // RFC 1123 §2.1.
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -440,7 +448,7 @@ fn required_file(key: &str, file: Option<String>, at: &mut Layers) -> Option<Pat
 }
 
 /// The path, once it is known that the file can be opened.
-fn file_of(key: &str, file: &str, at: &mut Layers) -> PathBuf {
+pub(super) fn file_of(key: &str, file: &str, at: &mut Layers) -> PathBuf {
     opened(key, file, "", at)
 }
 

@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::proxy::{RawProxy, RawProxyProtocol};
 use super::{IssuerKind, LogFormat, OcspNonce, RevocationOrder, UnknownPolicy};
 use crate::card_hosts::{Chooser, Label};
 use crate::identity::assurance::Loa;
@@ -16,6 +17,8 @@ use crate::identity::assurance::Loa;
 pub(super) struct RawConfig {
     pub issuer: Option<String>,
     pub listen: Vec<String>,
+    pub proxy: RawProxy,
+    pub proxy_protocol: RawProxyProtocol,
     pub sealing_key: Option<SecretString>,
     pub sealing_key_file: Option<String>,
     pub database: RawDatabase,

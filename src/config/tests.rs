@@ -8,9 +8,9 @@ use crate::card_hosts::{Chooser, Label};
 use crate::random::Random;
 
 /// A folder with everything that a configuration names; gone when dropped.
-struct Installation(PathBuf);
+pub(super) struct Installation(PathBuf);
 
-const FILE: &str = r#"
+pub(super) const FILE: &str = r#"
 issuer = "https://idp.region.se"
 sealing_key_file = "sealing.key"
 
@@ -41,7 +41,7 @@ loa = "loa3"
 "#;
 
 impl Installation {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("siths-idp-{}", Random::system().label()));
         fs::create_dir(&folder).unwrap();
         let installation = Self(folder);
@@ -52,28 +52,32 @@ impl Installation {
         installation
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    fn write_key(&self, name: &str, mode: u32) {
+    pub(super) fn write_key(&self, name: &str, mode: u32) {
         self.write(name, &"0a".repeat(32));
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    fn load(&self, file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    pub(super) fn load(
+        &self,
+        file: &str,
+        environment: &[(&str, &str)],
+    ) -> Result<Config, ConfigError> {
         self.write("siths-idp.toml", file);
         let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         Config::load_with(Some(&self.path("siths-idp.toml")), &environment.collect())
     }
 
-    fn faults(&self, file: &str) -> Vec<String> {
+    pub(super) fn faults(&self, file: &str) -> Vec<String> {
         self.load(file, &[]).unwrap_err().faults
     }
 }

@@ -13,8 +13,8 @@ use super::responder::Responder;
 use crate::card_hosts::{CardHosts, Chooser, Label};
 use crate::config::{
     Card, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat,
-    OcspNonce, PolicyRow, Revocation, RevocationAuthority, RevocationOrder, RevocationSettings,
-    SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
+    OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority, RevocationOrder,
+    RevocationSettings, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
 };
 use crate::identity::assurance::Loa;
 
@@ -50,6 +50,8 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
     Ok(Config {
         issuer,
         listen: vec![SocketAddr::from(([127, 0, 0, 1], port))],
+        proxy: None,
+        proxy_protocol: ProxyProtocol::none(),
         database: Database {
             url: SecretString::from(database_url),
             max_connections: 20,

@@ -95,7 +95,7 @@ pub async fn card_headers(request: Request, next: Next) -> Response {
 
 /// The host of an authority, normalised, without its port. `None` where there is user information
 /// or no authority can be read.
-fn host_of(text: &str) -> Option<String> {
+pub(super) fn host_of(text: &str) -> Option<String> {
     if text.contains('@') {
         return None;
     }

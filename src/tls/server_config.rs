@@ -63,6 +63,13 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// Shows the certificate in every handshake.
+    pub(super) fn resolver(&self) -> Arc<SingleCertAndKey> {
+        Arc::new(SingleCertAndKey::from(self.0.clone()))
+    }
+}
+
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({} certificates)", self.0.cert.len())

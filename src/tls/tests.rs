@@ -69,7 +69,10 @@ fn parts(ca: &Ca, settings: Settings) -> TlsParts {
                 DistinguishedName::in_sequence(&[4]),
             ],
         },
+        places: settings.places(),
         settings,
+        balancers: Balancers::none(),
+        proxy_fields: Arc::default(),
         counters: Arc::default(),
     }
 }

@@ -70,6 +70,12 @@ impl TestIdp {
 }
 
 impl Wire {
+    /// To another address than the node's.
+    pub fn to(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
     /// With this certificate and this key, whether they fit or not.
     pub fn card(mut self, card: Inserted) -> Self {
         self.card = Some(card);

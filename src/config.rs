@@ -7,6 +7,7 @@ mod layers;
 mod nearest;
 mod raw;
 mod sealing_key;
+pub mod siths;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -270,6 +271,19 @@ impl Administration {
         let mut layers = layers::read(path, environment)?;
         let raw = layers.raw()?;
         check::administration(raw, layers)
+    }
+}
+
+impl TrustFiles {
+    /// Reads which cards are believed, and nothing else. The files are not opened, and there may be
+    /// none: this is for whoever is about to put them there.
+    ///
+    /// # Errors
+    /// Everything that is wrong with that part, together.
+    pub fn load_with(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut layers = layers::read(path, environment)?;
+        let raw = layers.raw()?;
+        check::trust_files(raw, layers)
     }
 }
 

@@ -5,6 +5,7 @@
 //! is webpki's work; reading the fields that webpki does not read is `x509_parser`'s. Must never
 //! decide on a field of a certificate whose path has not been checked, other than to refuse it.
 
+pub mod ca_certificate;
 pub mod certificate;
 pub mod possession;
 mod profile;
@@ -15,6 +16,7 @@ pub mod trust;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use ca_certificate::{CaCertificate, NoCaCertificate};
 pub use certificate::{
     Authentic, CertificateFacts, CertificateRejection, Judgement, PresentedChain, Rejected,
     VerifiedCertificate,

@@ -49,6 +49,7 @@ async fn run(url: &str, clock: Clock, arguments: &[&str]) -> Told {
         clock,
         random: Random::system(),
         environment: Environment::from(environment),
+        input: None,
         out: &mut out,
         err: &mut err,
     };

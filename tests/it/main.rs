@@ -35,4 +35,5 @@ mod sessions;
 mod structure;
 mod tickets;
 mod token;
+mod trust_commands;
 mod user_info;

@@ -5,6 +5,7 @@
 //! is webpki's work; reading the fields that webpki does not read is `x509_parser`'s. Must never
 //! decide on a field of a certificate whose path has not been checked, other than to refuse it.
 
+pub mod assessment;
 pub mod ca_certificate;
 pub mod certificate;
 pub mod possession;
@@ -16,6 +17,7 @@ pub mod trust;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use assessment::{Assessment, Check, Description, Step, StepResult};
 pub use ca_certificate::{CaCertificate, NoCaCertificate};
 pub use certificate::{
     Authentic, CertificateFacts, CertificateRejection, Judgement, PresentedChain, Rejected,
@@ -24,4 +26,5 @@ pub use certificate::{
 pub use possession::Possession;
 pub use trust::{
     IssuerRow, Kind, PolicyRow, Trust, TrustFault, TrustFaultReason, TrustSource, UnknownPolicy,
+    is_signed_by,
 };

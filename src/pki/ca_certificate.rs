@@ -5,15 +5,13 @@
 
 use aws_lc_rs::digest::{self, Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use chrono::{DateTime, Utc};
-use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
-use webpki::{ALL_VERIFICATION_ALGS, RawPublicKeyEntity};
+use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
-use x509_parser::objects::{oid_registry, oid2sn};
-use x509_parser::oid_registry::Oid;
 use x509_parser::prelude::FromDer as _;
-use x509_parser::public_key::PublicKey;
-use x509_parser::x509::{SubjectPublicKeyInfo, X509Name};
+use x509_parser::x509::X509Name;
+
+use super::profile::describe;
 
 /// The most characters of a name that are kept.
 const MAX_NAME: usize = 200;
@@ -101,10 +99,10 @@ impl CaCertificate {
             serial: hex(certificate.raw_serial()),
             not_before: moment(certificate.validity().not_before.timestamp())?,
             not_after: moment(certificate.validity().not_after.timestamp())?,
-            key: key(certificate.public_key()),
-            signature_algorithm: algorithm(&certificate.signature_algorithm.algorithm),
+            key: describe::key(certificate.public_key()),
+            signature_algorithm: describe::signature_algorithm(certificate),
             path_length,
-            key_usage: key_usage(certificate)?,
+            key_usage: describe::key_usage(certificate)?,
             is_self_issued: certificate.subject().as_raw() == certificate.issuer().as_raw(),
             der: der.clone(),
         })
@@ -129,55 +127,8 @@ impl CaCertificate {
     /// Whether `issuer`'s key signed it, in `issuer`'s name, by an algorithm that is accepted.
     #[must_use]
     pub fn is_signed_by(&self, issuer: &Self) -> bool {
-        let (Ok((_, issuer)), Ok((_, subject))) =
-            (X509Certificate::from_der(&issuer.der), X509Certificate::from_der(&self.der))
-        else {
-            return false;
-        };
-        let key = SubjectPublicKeyInfoDer::from(issuer.public_key().raw);
-        let Ok(key) = RawPublicKeyEntity::try_from(&key) else {
-            return false;
-        };
-        let (message, signature) =
-            (subject.tbs_certificate.as_ref(), subject.signature_value.data.as_ref());
-        issuer.subject().as_raw() == subject.issuer().as_raw()
-            && ALL_VERIFICATION_ALGS
-                .iter()
-                .any(|algorithm| key.verify_signature(*algorithm, message, signature).is_ok())
+        super::is_signed_by(&self.der, &issuer.der)
     }
-}
-
-fn key(key: &SubjectPublicKeyInfo<'_>) -> String {
-    match key.parsed() {
-        Ok(PublicKey::RSA(rsa)) => format!("RSA {}", rsa.key_size()),
-        Ok(PublicKey::EC(_)) => {
-            let curve = key.algorithm.parameters.as_ref();
-            let curve = curve.and_then(|curve| curve.as_oid().ok());
-            format!("EC {}", curve.as_ref().map_or_else(|| "unnamed".to_owned(), algorithm))
-        }
-        _ => algorithm(&key.algorithm.algorithm),
-    }
-}
-
-/// The short name of an object identifier, or its numbers.
-fn algorithm(oid: &Oid<'_>) -> String {
-    oid2sn(oid, oid_registry()).map_or_else(|_| oid.to_id_string(), str::to_owned)
-}
-
-fn key_usage(certificate: &X509Certificate<'_>) -> Result<Vec<&'static str>, X509Error> {
-    let Some(usage) = certificate.key_usage()? else { return Ok(Vec::new()) };
-    let usage = usage.value;
-    // The names of RFC 5280 §4.2.1.3.
-    let all = [
-        ("digitalSignature", usage.digital_signature()),
-        ("nonRepudiation", usage.non_repudiation()),
-        ("keyEncipherment", usage.key_encipherment()),
-        ("dataEncipherment", usage.data_encipherment()),
-        ("keyAgreement", usage.key_agreement()),
-        ("keyCertSign", usage.key_cert_sign()),
-        ("cRLSign", usage.crl_sign()),
-    ];
-    Ok(all.into_iter().filter_map(|(name, is_set)| is_set.then_some(name)).collect())
 }
 
 fn name(name: &X509Name<'_>) -> String {

@@ -2,6 +2,8 @@
 //!
 //! Reading only: nothing here decides, and nothing here says that a certificate is genuine.
 
+pub(super) mod describe;
+
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use rustls::pki_types::CertificateDer;
@@ -56,6 +58,14 @@ pub(super) struct Profile {
     pub(super) policies: Vec<String>,
     /// Every serialNumber (2.5.4.5) of the subject; `None` where it is no text.
     pub(super) identifiers: Vec<Option<String>>,
+    /// The key usages, by their names in RFC 5280 §4.2.1.3.
+    pub(super) key_usage: Vec<&'static str>,
+    /// The extended key usages: names where they are known, else OIDs.
+    pub(super) purposes: Vec<String>,
+    /// The public key, for people: `RSA 2048`.
+    pub(super) key_name: String,
+    /// The algorithm of the issuer's signature, for people.
+    pub(super) signature_algorithm: String,
     /// What the issuer signed, and the signature.
     pub(super) signed: Signed,
 }
@@ -101,6 +111,10 @@ impl Profile {
             for_clients,
             policies: policies(certificate)?,
             identifiers: identifiers(certificate),
+            key_usage: describe::key_usage(certificate)?,
+            purposes: describe::purposes(certificate)?,
+            key_name: describe::key(certificate.public_key()),
+            signature_algorithm: describe::signature_algorithm(certificate),
             signed: Signed {
                 message: certificate.tbs_certificate.as_ref().to_vec(),
                 signature: certificate.signature_value.data.to_vec(),

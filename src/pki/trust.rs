@@ -3,6 +3,7 @@
 //! Issuing CAs are pinned by key, because a name can be copied (Keycloak #52801). Must never look
 //! at revocation addresses or any other address in a certificate.
 
+mod assess;
 mod path;
 mod source;
 
@@ -11,18 +12,18 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use rustls::DistinguishedName;
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor};
-use webpki::{ALL_VERIFICATION_ALGS, KeyUsage, RawPublicKeyEntity};
+use webpki::{ALL_VERIFICATION_ALGS, RawPublicKeyEntity};
 
-use self::path::{Path, Refusal, broken, refusal};
+use self::path::refusal;
 pub use self::source::{
     IssuerRow, Kind, PolicyRow, TrustFault, TrustFaultReason, TrustSource, UnknownPolicy,
 };
+use super::assessment::Refusal;
 use super::certificate::{Authentic, CertificateRejection, Judgement, PresentedChain, Rejected};
 use super::profile::Profile;
-use super::revocation::{CaId, Link, Verdict};
+use super::revocation::Verdict;
 use crate::identity::assurance::Loa;
-use crate::identity::hsa_id::{HsaId, HsaIdGrammar};
-use crate::identity::personal_number::PersonalNumber;
+use crate::identity::hsa_id::HsaIdGrammar;
 
 /// The configured trust, checked.
 pub struct Trust {
@@ -113,119 +114,17 @@ impl Trust {
         }
     }
 
-    /// Judges a chain at `now`.
+    /// Judges a chain at `now`: the outcome of [`Trust::assess`].
     ///
     /// # Errors
-    /// The first cause in the order of [`CertificateRejection`], which is the order of help: what
-    /// another choice of certificate can cure comes before what only the card supplier can.
+    /// The first cause in the order of [`Check`](super::assessment::Check).
     #[expect(clippy::result_large_err, reason = "made once a login, and read field by field")]
     pub fn verify(
         &self,
         chain: &PresentedChain,
         now: DateTime<Utc>,
     ) -> Result<Authentic, Rejected> {
-        let bare = |(cause, detail)| Rejected { cause, facts: None, submitted: None, detail };
-        if chain.is_excessive() {
-            return Err(bare(refusal(CertificateRejection::ChainExcessive, "")));
-        }
-        let profile = Profile::read(chain.leaf())
-            .map_err(|fault| bare((CertificateRejection::Unreadable, fault)))?;
-        match self.examine(chain, &profile, now) {
-            Ok((hsa_id, loa, links)) => Ok(Authentic::new(hsa_id, loa, profile.facts, links)),
-            Err((cause, detail)) => Err(Rejected {
-                cause,
-                submitted: profile.submitted(),
-                facts: Some(profile.facts),
-                detail,
-            }),
-        }
-    }
-
-    fn examine(
-        &self,
-        chain: &PresentedChain,
-        profile: &Profile,
-        now: DateTime<Utc>,
-    ) -> Result<(HsaId, Loa, Vec<Link>), Refusal> {
-        let path = Path::new(chain, &self.certificates, &self.anchors)?;
-
-        // First a path at a moment when the leaf was valid, so that an expired card is told that
-        // it is expired and not that it is untrusted; nothing else is believed before.
-        let issuer_key = path.issuer_key(profile, now)?;
-        let issuer = self.issuer_by_key(&issuer_key)?;
-
-        // The kind before everything that is wrong with this certificate: where the wrong one was
-        // chosen, choosing another is the way forward, whatever else ails this one.
-        let (kind, loa) = issuer.classify(profile, self.unknown_policy)?;
-        must_be_hsa_id(kind)?;
-        must_be_for_login(profile)?;
-
-        must_be_current(profile, now)?;
-        // Then the whole path at this very moment, for client authentication.
-        let links = self.must_hold_now(&path, profile, now)?;
-
-        if !profile.key_is_strong {
-            return Err(refusal(CertificateRejection::KeyWeak, ""));
-        }
-        let loa = loa.ok_or_else(|| refusal(CertificateRejection::PolicyUnknown, "no level"))?;
-        Ok((self.identify(profile)?, loa, links))
-    }
-
-    /// The row of the CA that holds `key`: by key, since another CA can bear the same name, and a
-    /// root may have other CAs under it.
-    fn issuer_by_key(&self, key: &[u8]) -> Result<&Issuer, Refusal> {
-        self.issuers
-            .iter()
-            .find(|issuer| issuer.profile.key == key)
-            .ok_or_else(|| refusal(CertificateRejection::IssuerNotAllowed, ""))
-    }
-
-    /// The path at this very moment: who issued what, for the question whether it was revoked.
-    fn must_hold_now(
-        &self,
-        path: &Path<'_>,
-        leaf: &Profile,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Link>, Refusal> {
-        let found = path.at(now, KeyUsage::client_auth()).map_err(|error| broken(&error))?;
-        let anchor = found.anchor();
-        let root = self.roots.iter().zip(&self.anchors).find(|(root, configured)| {
-            configured.subject_public_key_info == anchor.subject_public_key_info
-                && is_current(root, now)
-        });
-        let Some((root, _)) = root else {
-            return Err(refusal(CertificateRejection::IssuerNotCurrent, "the root"));
-        };
-        // webpki does not look at the key usage of CAs. The browser may have sent another
-        // certificate for the same key than the configured one, so the path's own are read.
-        let mut links = Vec::new();
-        let mut serial = leaf.serial.clone();
-        for certificate in found.intermediate_certificates() {
-            let ca = Profile::read(&certificate.der()).ok().filter(Profile::may_issue);
-            let Some(ca) = ca else {
-                return Err(refusal(CertificateRejection::IssuerUnfit, "no keyCertSign"));
-            };
-            links.push(Link { issuer: CaId::of(&ca.key), serial });
-            serial = ca.serial;
-        }
-        links.push(Link { issuer: CaId::of(&root.key), serial });
-        Ok(links)
-    }
-
-    fn identify(&self, profile: &Profile) -> Result<HsaId, Refusal> {
-        let text = match profile.identifiers.as_slice() {
-            [] => return Err(refusal(CertificateRejection::IdentifierMissing, "")),
-            [one] => one.as_deref().unwrap_or(""),
-            // Not the first of them: whoever reads another would see another person.
-            _ => return Err(refusal(CertificateRejection::IdentifierRepeated, "")),
-        };
-        // Before the grammar: that a personal number is no HSA-id has an answer of its own.
-        if PersonalNumber::recognise(text).is_some() {
-            return Err(refusal(CertificateRejection::IdentifierPersonal, ""));
-        }
-        self.grammar
-            .parse(text)
-            .map_err(|fault| (CertificateRejection::IdentifierMalformed, fault.to_string()))
+        self.assess(chain, now).outcome
     }
 }
 
@@ -254,47 +153,6 @@ impl Issuer {
             return fault(TrustFaultReason::LoaMissing);
         }
         Ok(Self { kind: row.kind, loa: row.loa, policies: row.policies, profile })
-    }
-
-    /// What a certificate of this CA is for. Where several of its policies are configured, the
-    /// least that they say: not for login rather than for login, the lower level.
-    fn classify(
-        &self,
-        profile: &Profile,
-        unknown: UnknownPolicy,
-    ) -> Result<(Kind, Option<Loa>), Refusal> {
-        let known = self
-            .policies
-            .iter()
-            .filter(|policy| profile.policies.contains(&policy.oid))
-            .map(|policy| (policy.kind, policy.loa.or(self.loa)))
-            .min_by_key(|(kind, loa)| (*kind == Kind::HsaId, *loa));
-        match (known, unknown) {
-            (Some(known), _) => Ok(known),
-            (None, UnknownPolicy::FollowIssuer) => Ok((self.kind, self.loa)),
-            (None, UnknownPolicy::Refuse) => {
-                Err((CertificateRejection::PolicyUnknown, profile.policies.join(" ")))
-            }
-        }
-    }
-}
-
-const fn must_be_hsa_id(kind: Kind) -> Result<(), Refusal> {
-    let cause = match kind {
-        Kind::HsaId => return Ok(()),
-        Kind::PersonId => CertificateRejection::PersonId,
-        Kind::Mobile => CertificateRejection::Mobile,
-        Kind::Function => CertificateRejection::Function,
-    };
-    Err((cause, String::new()))
-}
-
-fn must_be_for_login(profile: &Profile) -> Result<(), Refusal> {
-    match (profile.signing.handshakes, profile.signing.documents) {
-        (false, true) => Err(refusal(CertificateRejection::ForSigning, "")),
-        (false, false) => Err(refusal(CertificateRejection::KeyUsageUnfit, "")),
-        (true, _) if !profile.for_clients => Err(refusal(CertificateRejection::PurposeUnfit, "")),
-        (true, _) => Ok(()),
     }
 }
 
@@ -326,6 +184,16 @@ fn authority(
         return Err(TrustFault::of(role, &profile, TrustFaultReason::NotACa));
     }
     Ok(profile)
+}
+
+/// Whether the key of `issuer` signed `certificate`, which names it as its issuer; false where one
+/// of them cannot be read. For a word to an operator: no login rests on it.
+#[must_use]
+pub fn is_signed_by(certificate: &CertificateDer<'_>, issuer: &CertificateDer<'_>) -> bool {
+    match (Profile::read(issuer), Profile::read(certificate)) {
+        (Ok(issuer), Ok(subject)) => has_signed(&issuer, &subject),
+        _ => false,
+    }
 }
 
 /// Whether `issuer` signed `subject`: for a better word to the operator alone, since every login

@@ -10,11 +10,9 @@ use webpki::{
     ALL_VERIFICATION_ALGS, EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, VerifiedPath,
 };
 
+use crate::pki::assessment::Refusal;
 use crate::pki::certificate::{CertificateRejection, PresentedChain};
 use crate::pki::profile::Profile;
-
-/// A cause and its detail.
-pub(super) type Refusal = (CertificateRejection, String);
 
 /// A refusal with a detail for the log.
 pub(super) fn refusal(cause: CertificateRejection, detail: &str) -> Refusal {

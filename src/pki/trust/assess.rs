@@ -1,0 +1,256 @@
+//! The judgement of a chain, step by step, in the order of help: what another choice of certificate
+//! can cure comes before what only the card supplier can.
+
+use chrono::{DateTime, Utc};
+use webpki::KeyUsage;
+
+use super::path::{Path, broken, refusal};
+use super::{Issuer, Trust, is_current, must_be_current};
+use crate::identity::assurance::Loa;
+use crate::identity::hsa_id::HsaId;
+use crate::identity::personal_number::PersonalNumber;
+use crate::pki::assessment::{Assessment, Check, Description, Refusal, Steps};
+use crate::pki::certificate::{Authentic, CertificateRejection, PresentedChain, Rejected};
+use crate::pki::profile::Profile;
+use crate::pki::revocation::{CaId, Link};
+use crate::pki::trust::source::{Kind, UnknownPolicy};
+
+/// What a judgement finds as it goes.
+struct Findings {
+    steps: Steps,
+    kind: Option<Kind>,
+    loa: Option<Loa>,
+    unknown_policies: Vec<String>,
+}
+
+impl Trust {
+    /// Judges a chain at `now`, and tells every step.
+    #[must_use]
+    pub fn assess(&self, chain: &PresentedChain, now: DateTime<Utc>) -> Assessment {
+        let mut found = Findings {
+            steps: Steps::default(),
+            kind: None,
+            loa: None,
+            unknown_policies: Vec::new(),
+        };
+        let profile = match read(chain, &mut found.steps) {
+            Ok(profile) => profile,
+            Err((cause, detail)) => {
+                return Assessment {
+                    steps: found.steps.finish(),
+                    certificate: None,
+                    unknown_policies: Vec::new(),
+                    outcome: Err(Rejected { cause, facts: None, submitted: None, detail }),
+                };
+            }
+        };
+        let judged = self.examine(chain, &profile, now, &mut found);
+        let certificate = Some(describe(&profile, &found));
+        let outcome = match judged {
+            Ok((hsa_id, loa, links)) => Ok(Authentic::new(hsa_id, loa, profile.facts, links)),
+            Err((cause, detail)) => Err(Rejected {
+                cause,
+                submitted: profile.submitted(),
+                facts: Some(profile.facts),
+                detail,
+            }),
+        };
+        Assessment {
+            steps: found.steps.finish(),
+            certificate,
+            unknown_policies: found.unknown_policies,
+            outcome,
+        }
+    }
+
+    fn examine(
+        &self,
+        chain: &PresentedChain,
+        profile: &Profile,
+        now: DateTime<Utc>,
+        found: &mut Findings,
+    ) -> Result<(HsaId, Loa, Vec<Link>), Refusal> {
+        let steps = &mut found.steps;
+        let path = steps.hold(Check::Path, Path::new(chain, &self.certificates, &self.anchors))?;
+
+        // First a path at a moment when the leaf was valid, so that an expired card is told that
+        // it is expired and not that it is untrusted; nothing else is believed before.
+        let issuer_key = steps.hold(Check::Path, path.issuer_key(profile, now))?;
+        steps.pass(Check::Path, "");
+        let issuer = steps.hold(Check::Issuer, self.issuer_by_key(&issuer_key))?;
+        steps.pass(Check::Issuer, issuer.profile.subject_cn.clone());
+
+        // The kind before everything that is wrong with this certificate: where the wrong one was
+        // chosen, choosing another is the way forward, whatever else ails this one.
+        let (kind, loa) =
+            steps.hold(Check::Policy, issuer.classify(profile, self.unknown_policy))?;
+        (found.kind, found.loa) = (Some(kind), loa);
+        found.unknown_policies = issuer.unknown(profile);
+        if found.unknown_policies.is_empty() {
+            steps.pass(Check::Policy, profile.policies.join(" "));
+        } else {
+            let unknown = found.unknown_policies.join(" ");
+            steps.warn(Check::Policy, format!("not configured, follows its CA: {unknown}"));
+        }
+        steps.check(Check::Kind, must_be_hsa_id(kind))?;
+        steps.check(Check::KeyUsage, must_be_for_handshakes(profile))?;
+        steps.check(Check::Purpose, must_be_for_clients(profile))?;
+        steps.check(Check::Validity, must_be_current(profile, now))?;
+        steps.pass(Check::Form, "");
+        // Then the whole path at this very moment, for client authentication.
+        let links = steps.hold(Check::Authorities, self.must_hold_now(&path, profile, now))?;
+        steps.pass(Check::Authorities, "");
+        steps.check(Check::Key, must_be_strong(profile))?;
+        let loa = loa.ok_or_else(|| refusal(CertificateRejection::PolicyUnknown, "no level"))?;
+        let hsa_id = steps.hold(Check::Identifier, self.identify(profile))?;
+        steps.pass(Check::Identifier, "");
+        Ok((hsa_id, loa, links))
+    }
+
+    /// The row of the CA that holds `key`: by key, since another CA can bear the same name, and a
+    /// root may have other CAs under it.
+    fn issuer_by_key(&self, key: &[u8]) -> Result<&Issuer, Refusal> {
+        self.issuers
+            .iter()
+            .find(|issuer| issuer.profile.key == key)
+            .ok_or_else(|| refusal(CertificateRejection::IssuerNotAllowed, ""))
+    }
+
+    /// The path at this very moment: who issued what, for the question whether it was revoked.
+    fn must_hold_now(
+        &self,
+        path: &Path<'_>,
+        leaf: &Profile,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Link>, Refusal> {
+        let found = path.at(now, KeyUsage::client_auth()).map_err(|error| broken(&error))?;
+        let anchor = found.anchor();
+        let root = self.roots.iter().zip(&self.anchors).find(|(root, configured)| {
+            configured.subject_public_key_info == anchor.subject_public_key_info
+                && is_current(root, now)
+        });
+        let Some((root, _)) = root else {
+            return Err(refusal(CertificateRejection::IssuerNotCurrent, "the root"));
+        };
+        // webpki does not look at the key usage of CAs. The browser may have sent another
+        // certificate for the same key than the configured one, so the path's own are read.
+        let mut links = Vec::new();
+        let mut serial = leaf.serial.clone();
+        for certificate in found.intermediate_certificates() {
+            let ca = Profile::read(&certificate.der()).ok().filter(Profile::may_issue);
+            let Some(ca) = ca else {
+                return Err(refusal(CertificateRejection::IssuerUnfit, "no keyCertSign"));
+            };
+            links.push(Link { issuer: CaId::of(&ca.key), serial });
+            serial = ca.serial;
+        }
+        links.push(Link { issuer: CaId::of(&root.key), serial });
+        Ok(links)
+    }
+
+    fn identify(&self, profile: &Profile) -> Result<HsaId, Refusal> {
+        let text = match profile.identifiers.as_slice() {
+            [] => return Err(refusal(CertificateRejection::IdentifierMissing, "")),
+            [one] => one.as_deref().unwrap_or(""),
+            // Not the first of them: whoever reads another would see another person.
+            _ => return Err(refusal(CertificateRejection::IdentifierRepeated, "")),
+        };
+        // Before the grammar: that a personal number is no HSA-id has an answer of its own.
+        if PersonalNumber::recognise(text).is_some() {
+            return Err(refusal(CertificateRejection::IdentifierPersonal, ""));
+        }
+        self.grammar
+            .parse(text)
+            .map_err(|fault| (CertificateRejection::IdentifierMalformed, fault.to_string()))
+    }
+}
+
+fn read(chain: &PresentedChain, steps: &mut Steps) -> Result<Profile, Refusal> {
+    let size = if chain.is_excessive() {
+        Err(refusal(CertificateRejection::ChainExcessive, ""))
+    } else {
+        Ok(())
+    };
+    steps.check(Check::ChainSize, size)?;
+    let profile =
+        Profile::read(chain.leaf()).map_err(|fault| (CertificateRejection::Unreadable, fault));
+    let profile = steps.hold(Check::Reading, profile)?;
+    steps.pass(Check::Reading, "");
+    Ok(profile)
+}
+
+fn describe(profile: &Profile, found: &Findings) -> Description {
+    Description {
+        facts: profile.facts.clone(),
+        kind: found.kind,
+        loa: found.loa,
+        policies: profile.policies.clone(),
+        key_usage: profile.key_usage.clone(),
+        purposes: profile.purposes.clone(),
+        key: profile.key_name.clone(),
+        signature_algorithm: profile.signature_algorithm.clone(),
+        submitted: profile.submitted(),
+    }
+}
+
+impl Issuer {
+    /// What a certificate of this CA is for. Where several of its policies are configured, the
+    /// least that they say: not for login rather than for login, the lower level.
+    fn classify(
+        &self,
+        profile: &Profile,
+        unknown: UnknownPolicy,
+    ) -> Result<(Kind, Option<Loa>), Refusal> {
+        let known = self
+            .policies
+            .iter()
+            .filter(|policy| profile.policies.contains(&policy.oid))
+            .map(|policy| (policy.kind, policy.loa.or(self.loa)))
+            .min_by_key(|(kind, loa)| (*kind == Kind::HsaId, *loa));
+        match (known, unknown) {
+            (Some(known), _) => Ok(known),
+            (None, UnknownPolicy::FollowIssuer) => Ok((self.kind, self.loa)),
+            (None, UnknownPolicy::Refuse) => {
+                Err((CertificateRejection::PolicyUnknown, profile.policies.join(" ")))
+            }
+        }
+    }
+
+    /// The policies of a certificate, where no row names any of them.
+    fn unknown(&self, profile: &Profile) -> Vec<String> {
+        let known = self.policies.iter().any(|policy| profile.policies.contains(&policy.oid));
+        if known { Vec::new() } else { profile.policies.clone() }
+    }
+}
+
+const fn must_be_hsa_id(kind: Kind) -> Result<(), Refusal> {
+    let cause = match kind {
+        Kind::HsaId => return Ok(()),
+        Kind::PersonId => CertificateRejection::PersonId,
+        Kind::Mobile => CertificateRejection::Mobile,
+        Kind::Function => CertificateRejection::Function,
+    };
+    Err((cause, String::new()))
+}
+
+fn must_be_for_handshakes(profile: &Profile) -> Result<(), Refusal> {
+    match (profile.signing.handshakes, profile.signing.documents) {
+        (false, true) => Err(refusal(CertificateRejection::ForSigning, "")),
+        (false, false) => Err(refusal(CertificateRejection::KeyUsageUnfit, "")),
+        (true, _) => Ok(()),
+    }
+}
+
+fn must_be_for_clients(profile: &Profile) -> Result<(), Refusal> {
+    if profile.for_clients {
+        return Ok(());
+    }
+    Err(refusal(CertificateRejection::PurposeUnfit, ""))
+}
+
+fn must_be_strong(profile: &Profile) -> Result<(), Refusal> {
+    if profile.key_is_strong {
+        return Ok(());
+    }
+    Err(refusal(CertificateRejection::KeyWeak, ""))
+}

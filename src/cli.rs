@@ -9,6 +9,7 @@ mod context;
 #[cfg(feature = "dev")]
 mod dev;
 mod errors;
+mod inspect;
 mod migrate;
 mod output;
 mod roles;
@@ -106,6 +107,8 @@ enum Command {
     /// Which authorities are believed
     #[command(subcommand)]
     Trust(trust::Trust),
+    /// Judge a certificate file as a node would, and say why; exit code 0: it would log in
+    Inspect(inspect::Inspect),
     /// The catalogue of error codes
     Errors(errors::Errors),
 }
@@ -160,6 +163,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Report, Failure
         Command::Users(command) => users::run(command, context).await,
         Command::Roles(command) => roles::run(command, context).await,
         Command::Clients(command) => clients::run(command, context).await,
+        Command::Inspect(command) => inspect::run(&command, context),
         Command::Errors(command) => Ok(errors::run(&command)),
         #[cfg(feature = "dev")]
         Command::Dev(_) => Err(Failure::usage("usage", "dev answers by itself")),

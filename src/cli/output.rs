@@ -18,11 +18,13 @@ pub(super) struct Report {
     pub text: String,
     /// What to look at, though the command did what was asked.
     pub warnings: Vec<String>,
+    /// How the command ends: done, unless its answer is a no.
+    pub exit: Exit,
 }
 
 impl Report {
     pub fn new(json: Value, text: impl Into<String>) -> Self {
-        Self { json, text: text.into(), warnings: vec![] }
+        Self { json, text: text.into(), warnings: vec![], exit: Exit::Done }
     }
 }
 
@@ -87,7 +89,7 @@ pub(super) fn succeed(
         writeln!(out, "{}", report.text.trim_end())
     };
     // A secret that could not be written is lost: that is a failure to be told.
-    if written.and_then(|()| out.flush()).is_ok() { Exit::Done } else { Exit::Failed }
+    if written.and_then(|()| out.flush()).is_ok() { report.exit } else { Exit::Failed }
 }
 
 /// Ends a command that wrote its results while it ran.

@@ -22,6 +22,7 @@ mod dev;
 mod discovery;
 mod documents;
 mod errors;
+mod inspect;
 mod limits;
 mod login;
 mod login_errors;

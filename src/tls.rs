@@ -11,10 +11,10 @@ pub mod peer;
 pub mod server_config;
 
 pub use counters::{Counters, Snapshot};
-pub use hosts::{CardHosts, Host, Hosts};
+pub use hosts::{Host, Hosts};
 pub use listener::{Settings, TlsParts, serve};
 pub use peer::{Peer, TlsFacts, card_headers, misdirected};
-pub use server_config::{Identity, IdentityFault};
+pub use server_config::{Hints, Identity, IdentityFault};
 
 #[cfg(test)]
 mod tests;

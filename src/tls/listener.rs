@@ -16,8 +16,8 @@ use axum::middleware::AddExtension;
 use axum::{Extension, Router};
 use axum_server::Handle;
 use axum_server::accept::Accept;
+use rustls::ServerConnection;
 use rustls::server::Acceptor;
-use rustls::{DistinguishedName, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -29,7 +29,7 @@ use tower::Layer as _;
 use super::counters::{Counters, Failure};
 use super::hosts::{Host, Hosts};
 use super::peer::{Peer, TlsFacts};
-use super::server_config::{Configs, Identity};
+use super::server_config::{Configs, Hints, Identity};
 use crate::pki::PresentedChain;
 use crate::throttle::place;
 
@@ -88,7 +88,7 @@ pub struct TlsParts {
     /// The certificate of the card hosts; may be the same.
     pub card_identity: Identity,
     /// The issuers whose certificates browsers are told to offer.
-    pub hints: Vec<DistinguishedName>,
+    pub hints: Hints,
     /// Limits.
     pub settings: Settings,
     /// Where failures are counted.
@@ -207,7 +207,7 @@ impl Shared {
         let host = self.parts.hosts.classify(sni.as_deref());
         let (config, limit) = match host {
             Host::Issuer => (&self.configs.issuer, settings.handshake_timeout),
-            Host::Card { .. } => (&self.configs.card, settings.card_handshake_timeout),
+            Host::Card { asks, .. } => (self.configs.card(asks), settings.card_handshake_timeout),
         };
         let _place = match host {
             Host::Issuer => None,

@@ -23,6 +23,7 @@ mod discovery;
 mod documents;
 mod errors;
 mod inspect;
+mod labels;
 mod limits;
 mod login;
 mod login_errors;

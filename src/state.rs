@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use url::Url;
@@ -36,6 +37,10 @@ pub struct Parts {
     pub registry: ArcSwap<Registry>,
     /// How many logins may fail at one address without a card that was proved.
     pub failed_logins: Throttle,
+    /// How many cards may be tried at one address.
+    pub checks: Throttle,
+    /// How often cards were tried, since the start.
+    pub check_counts: CheckCounts,
     /// Seals what travels and what lies.
     pub sealer: Arc<Sealer>,
     /// Where `now` comes from.
@@ -51,6 +56,23 @@ pub struct Registry {
     pub clients: HashMap<String, Arc<Client>>,
     /// The signing keys.
     pub keyring: KeyRing,
+}
+
+/// What the check page was asked since the start.
+#[derive(Debug, Default)]
+pub struct CheckCounts {
+    /// Pages.
+    pub pages: AtomicU64,
+    /// Holders of a card that is good, who asked whether they are users.
+    pub look_ups: AtomicU64,
+}
+
+impl CheckCounts {
+    /// Pages and look-ups as they are now.
+    #[must_use]
+    pub fn snapshot(&self) -> (u64, u64) {
+        (self.pages.load(Ordering::Relaxed), self.look_ups.load(Ordering::Relaxed))
+    }
 }
 
 impl App {

@@ -16,6 +16,7 @@ mod authorize;
 mod browser;
 mod card_hosts;
 mod cards;
+mod check;
 mod client_authentication;
 mod commands;
 mod dev;

@@ -8,11 +8,15 @@
 pub mod assessment;
 pub mod ca_certificate;
 pub mod certificate;
+mod constraints;
 pub mod possession;
 mod profile;
 pub mod public_key;
 pub mod revocation;
+mod text;
+mod tlv;
 pub mod trust;
+mod view;
 
 #[cfg(test)]
 pub(crate) mod testing;

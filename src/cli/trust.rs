@@ -62,38 +62,49 @@ struct Seen {
     certificate: CaCertificate,
     /// What SITHS e-id has of that name.
     by_name: Option<(Hierarchy, Authority)>,
-    /// The root that signed it, among those configured and shipped.
-    root: Option<Root>,
+    /// What signed it, among what is configured and the shipped roots.
+    signer: Option<Signer>,
 }
 
-struct Root {
+struct Signer {
     name: String,
     is_shipped: bool,
-    is_configured: bool,
+    place: SignerPlace,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SignerPlace {
+    Root,
+    /// An issuing CA or an intermediate.
+    Below,
+    /// A root that is shipped alone.
+    Unconfigured,
 }
 
 impl Seen {
     fn of(certificate: CaCertificate, files: &TrustFiles) -> Self {
         let by_name = Authority::by_common_name(&certificate.common_name);
-        let signed = |root: &CaCertificate| certificate.is_signed_by(root);
-        let configured =
-            files.roots.iter().filter_map(|file| ca_certificate(file).ok()).find(signed);
+        let signed = |signer: &CaCertificate| certificate.is_signed_by(signer);
         let shipped = shipped_roots().find(signed);
-        let root = configured.as_ref().or(shipped.as_ref()).map(|root| Root {
-            name: root.common_name.clone(),
-            is_shipped: shipped.as_ref().is_some_and(|shipped| shipped.sha256 == root.sha256),
-            is_configured: configured.is_some(),
-        });
-        Self { certificate, by_name, root }
+        let configured = readable(&files.roots).find(signed).map(|root| (root, SignerPlace::Root));
+        let below = || links(files).into_iter().find(signed).map(|ca| (ca, SignerPlace::Below));
+        let unconfigured = || Some((shipped.clone()?, SignerPlace::Unconfigured));
+        let signer =
+            configured.or_else(below).or_else(unconfigured).map(|(signer, place)| Signer {
+                is_shipped: shipped.as_ref().is_some_and(|shipped| shipped.sha256 == signer.sha256),
+                name: signer.common_name,
+                place,
+            });
+        Self { certificate, by_name, signer }
     }
 
     fn json(&self) -> Value {
         let mut json = certificate_json(&self.certificate);
-        json["signed_by"] = self.root.as_ref().map_or(Value::Null, |root| {
+        json["signed_by"] = self.signer.as_ref().map_or(Value::Null, |signer| {
             json!({
-                "name": root.name,
-                "shipped": root.is_shipped,
-                "configured": root.is_configured,
+                "name": signer.name,
+                "shipped": signer.is_shipped,
+                "configured": signer.place != SignerPlace::Unconfigured,
             })
         });
         json["by_name"] = self.by_name.map_or(Value::Null, |(hierarchy, authority)| {
@@ -107,12 +118,16 @@ impl Seen {
     }
 
     fn text(&self) -> String {
-        let signed_by = self.root.as_ref().map_or_else(
-            || "none of the roots that are configured or shipped".to_owned(),
-            |root| {
-                let shipped = if root.is_shipped { ", shipped with this program" } else { "" };
-                let named = if root.is_configured { "in" } else { "NOT in" };
-                format!("{}{shipped}, {named} trust.roots: signature verified", root.name)
+        let signed_by = self.signer.as_ref().map_or_else(
+            || "nothing that is configured, and no root that is shipped".to_owned(),
+            |signer| {
+                let shipped = if signer.is_shipped { ", shipped with this program" } else { "" };
+                let place = match signer.place {
+                    SignerPlace::Root => "in trust.roots",
+                    SignerPlace::Below => "configured below a root",
+                    SignerPlace::Unconfigured => "NOT in trust.roots",
+                };
+                format!("{}{shipped}, {place}: signature verified", signer.name)
             },
         );
         let by_name = self.by_name.map_or_else(
@@ -130,6 +145,17 @@ impl Seen {
         facts.push(("by its name", by_name));
         lines(&facts)
     }
+}
+
+/// The certificates of files that hold one.
+fn readable(files: &[PathBuf]) -> impl Iterator<Item = CaCertificate> {
+    files.iter().filter_map(|file| ca_certificate(file).ok())
+}
+
+/// What may stand between a root and a CA: the intermediates, and the issuing CAs.
+fn links(files: &TrustFiles) -> Vec<CaCertificate> {
+    let issuers = files.issuers.iter().filter_map(|row| ca_certificate(&row.certificate).ok());
+    readable(&files.intermediates).chain(issuers).collect()
 }
 
 fn shipped_roots() -> impl Iterator<Item = CaCertificate> {

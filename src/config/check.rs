@@ -254,6 +254,8 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
     }
     let trust = trust_rows(raw, at);
     trust.roots.iter().for_each(|file| must_be_there("trust.roots", file, at));
+    let links = trust.intermediates.iter();
+    links.for_each(|file| must_be_there("trust.intermediates", file, at));
     for (index, row) in trust.issuers.iter().enumerate() {
         must_be_there(&format!("trust.issuers.{index}.certificate"), &row.certificate, at);
     }
@@ -262,10 +264,17 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
 
 fn trust_rows(raw: RawTrust, at: &mut Layers) -> TrustFiles {
     let roots = raw.roots.iter().map(|file| at.resolve(file)).collect();
+    let intermediates = raw.intermediates.iter().map(|file| at.resolve(file)).collect();
     let issuers = raw.issuers.into_iter().enumerate();
     let issuers = issuers.map(|(index, row)| issuer_file(index, row, at)).collect();
     let hsa_id_prefixes = hsa_id_prefixes(raw.hsa_id_prefixes, at);
-    TrustFiles { roots, issuers, unknown_policy: raw.unknown_policy, hsa_id_prefixes }
+    TrustFiles {
+        roots,
+        intermediates,
+        issuers,
+        unknown_policy: raw.unknown_policy,
+        hsa_id_prefixes,
+    }
 }
 
 fn issuer_file(index: usize, raw: RawIssuer, at: &mut Layers) -> IssuerFile {

@@ -8,6 +8,7 @@ use siths_idp::dev::pki::card::{Card, CardFiles};
 use siths_idp::dev::pki::{Authority, IssuerName};
 use url::Url;
 
+use crate::harness::chromium::{self, Chromium};
 use crate::harness::{TestIdp, link};
 
 const CARD: &str = "x.card.idp.localhost";
@@ -98,7 +99,7 @@ async fn without_a_certificate_the_page_says_what_to_look_at() {
     let idp = TestIdp::start().await;
     let page = idp.tried_with(None).await;
     assert_eq!(heading(&page), "Kortet kunde inte läsas");
-    for text in ["valet av certifikat", "Klart att användas", "Välj ett annat certifikat"] {
+    for text in ["valet av certifikat", "Klart att användas", ">Försök igen<"] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
 }
@@ -293,4 +294,40 @@ async fn every_page_about_a_card_leads_there() {
     assert!(start.contains("href=\"/check\""));
     let lost = idp.http().get(idp.at("/resume")).send().await.unwrap().text().await.unwrap();
     assert!(!lost.contains("href=\"/check\""), "a lost login says nothing of cards");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_tries_a_card_and_then_another() {
+    if !chromium::is_installed() {
+        return;
+    }
+    let idp = TestIdp::start().await;
+    let browser = Chromium::start(idp.pki(), &[]).await;
+    browser.open(idp.at("/").as_str()).await;
+    browser.picture("start").await;
+    browser.addresses_asked().await;
+    browser.press("Prova ditt kort utan att logga in").await;
+    assert_eq!(browser.heading().await, "Kortet kunde inte läsas");
+    // One connection to the card host, and the page has its style all the same.
+    let asked = browser.addresses_asked().await;
+    let of_cards = asked.iter().filter(|url| url.host_str().unwrap_or("").contains(".card."));
+    assert_eq!(of_cards.count(), 1, "{asked:?}");
+    let radius = "return getComputedStyle(document.querySelector('main')).borderTopLeftRadius";
+    assert_ne!(browser.find(radius).await, "0px");
+    browser.picture("check-no-card").await;
+
+    browser.import(idp.pki(), "wrong-certificate");
+    browser.press("Försök igen").await;
+    assert_eq!(browser.heading().await, "Välj certifikatet Person HSA-id");
+    browser.picture("check-wrong-certificate").await;
+    drop(browser);
+
+    for person in ["clinician", "unknown", "expired"] {
+        let browser = Chromium::start(idp.pki(), &[person]).await;
+        browser.open(idp.at("/check").as_str()).await;
+        let heading = browser.heading().await;
+        assert_eq!(heading == "Kortet fungerar", person == "clinician", "{heading}");
+        browser.find("document.querySelector('details').open = true").await;
+        browser.picture(&format!("check-{person}")).await;
+    }
 }

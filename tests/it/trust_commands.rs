@@ -343,6 +343,28 @@ async fn a_ca_of_another_name_is_taken_for_what_the_operator_says() {
 }
 
 #[tokio::test]
+async fn a_ca_below_another_that_is_configured_is_taken() {
+    let desk = Desk::new();
+    let between = desk.root.under("Between");
+    let ca = between.under(NAME);
+    let (file, print) = (desk.write("ca.pem", ca.pem()), ca.sha256());
+    let add = ["trust", "add", &file, "--yes", "--sha256", &print];
+    assert_eq!(desk.script(&add).await.code(), "not_under_a_root");
+    desk.write("config/between.pem", between.pem());
+    desk.write(
+        "config/siths-idp.toml",
+        "[trust]\nroots = [\"root.pem\"]\nintermediates = [\"between.pem\"]\n",
+    );
+    let told = desk.script(&add).await.json();
+    assert_eq!(
+        (&told["outcome"], &told["signed_by"]["name"]),
+        (&json!("added"), &json!("Between"))
+    );
+    let listed = desk.script(&["trust", "list"]).await.json();
+    assert_eq!(listed["intermediates"][0]["under"], "SITHS e-id Root CA v2");
+}
+
+#[tokio::test]
 async fn nothing_is_added_without_a_configuration() {
     let desk = Desk::new();
     let file = desk.write("ca.pem", desk.root.under(NAME).pem());

@@ -17,7 +17,7 @@ use serde_json::json;
 use super::super::certificates::ca_certificate;
 use super::super::context::Context;
 use super::super::output::{Failure, Report};
-use super::{Person, Seen, level};
+use super::{Person, Seen, Signer, SignerPlace, level, links, readable};
 use crate::config::siths::file_stem;
 use crate::config::{IssuerKind, TrustFiles};
 use crate::identity::assurance::Loa;
@@ -190,34 +190,37 @@ fn must_be_acceptable(
             format!("{} {what}. Nothing was written", certificate.common_name),
         ))
     };
+    let links = links(files);
     let mut fault = None;
     let mut is_accepted = false;
-    for root in files.roots.iter().filter_map(|file| ca_certificate(file).ok()) {
-        match under(&root, certificate, row, now) {
+    for root in readable(&files.roots) {
+        match under(&root, &[], certificate, row, now) {
             Ok(_) => is_accepted = true,
             Err(found) if certificate.is_signed_by(&root) => fault = Some(found),
-            Err(_) => {}
+            // Perhaps below another CA of the configuration.
+            Err(_) => is_accepted |= under(&root, &links, certificate, row, now).is_ok(),
         }
     }
     if is_accepted && now > certificate.not_after {
         return refused("expired", "has expired");
     }
-    match (is_accepted, fault, &seen.root) {
+    match (is_accepted, fault, &seen.signer) {
         (true, ..) => Ok(()),
         (_, Some(fault), _) => refused(fault_code(fault.reason), &fault.reason.to_string()),
-        (_, None, Some(root)) => refused(
+        (_, None, Some(Signer { name, place: SignerPlace::Unconfigured, .. })) => refused(
             "root_not_configured",
-            &format!("is under {}, which trust.roots does not name", root.name),
+            &format!("is under {name}, which trust.roots does not name"),
         ),
-        (_, None, None) => refused(
+        (_, None, _) => refused(
             "not_under_a_root",
-            "is not signed by a configured root, whatever its name says",
+            "is not signed by a configured root or a CA below one, whatever its name says",
         ),
     }
 }
 
 fn under(
     root: &CaCertificate,
+    links: &[CaCertificate],
     certificate: &CaCertificate,
     row: Row,
     now: DateTime<Utc>,
@@ -230,6 +233,7 @@ fn under(
     };
     let source = TrustSource {
         roots: vec![root.der().clone()],
+        intermediates: links.iter().map(|link| link.der().clone()).collect(),
         issuers: vec![row],
         grammar: HsaIdGrammar::default(),
         unknown_policy: UnknownPolicy::default(),
@@ -245,6 +249,8 @@ const fn fault_code(reason: TrustFaultReason) -> &'static str {
         TrustFaultReason::NotUnderARoot => "not_under_a_root",
         TrustFaultReason::Repeated => "key_known",
         TrustFaultReason::LoaMissing => "loa_missing",
+        TrustFaultReason::KeyWeak => "key_weak",
+        TrustFaultReason::Unfit { .. } => "unfit",
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::certificates::ca_certificate;
 use super::super::output::{Failure, Report, table};
-use super::{certificate_json, colons, level, lines, validity};
+use super::{certificate_json, colons, level, lines, links, readable, validity};
 use crate::config::siths::{Hierarchy, ISSUING, file_stem};
 use crate::config::{IssuerFile, TrustFiles};
 use crate::pki::CaCertificate;
@@ -15,29 +15,47 @@ use crate::pki::CaCertificate;
 /// A certificate of the configuration.
 struct Configured<'a> {
     file: &'a Path,
-    /// The row, of an issuing CA.
-    row: Option<&'a IssuerFile>,
+    role: Role<'a>,
     certificate: Result<CaCertificate, Failure>,
-    /// The configured root that signed it.
+    /// The configured CA that signed it.
     under: Option<String>,
 }
 
+#[derive(Clone, Copy)]
+enum Role<'a> {
+    Root,
+    /// Between a root and an issuing CA.
+    Link,
+    Issuing(&'a IssuerFile),
+}
+
 pub(super) fn run(files: &TrustFiles, config: Option<&Path>, now: DateTime<Utc>) -> Report {
-    let roots: Vec<Configured<'_>> =
-        files.roots.iter().map(|file| Configured::root(file)).collect();
-    let issuers = files.issuers.iter().map(|row| Configured::issuer(row, &roots));
-    let issuers: Vec<Configured<'_>> = issuers.collect();
+    let above: Vec<CaCertificate> = readable(&files.roots).chain(links(files)).collect();
+    let roots = files.roots.iter().map(|file| Configured::of(file, Role::Root, &above));
+    let roots: Vec<_> = roots.collect();
+    let between = files.intermediates.iter();
+    let between = between.map(|file| Configured::of(file, Role::Link, &above));
+    let between: Vec<_> = between.collect();
+    let issuers = files.issuers.iter();
+    let issuers = issuers.map(|row| Configured::of(&row.certificate, Role::Issuing(row), &above));
+    let issuers: Vec<_> = issuers.collect();
     let missing = missing(&roots, &issuers, config);
-    let warnings = roots.iter().chain(&issuers).flat_map(|one| one.warnings(now)).collect();
+    let all = roots.iter().chain(&between).chain(&issuers);
+    let warnings = all.flat_map(|one| one.warnings(now)).collect();
     let list = |all: &[Configured<'_>]| all.iter().map(Configured::json).collect::<Vec<_>>();
     let json = json!({
         "config": config,
         "roots": list(&roots),
+        "intermediates": list(&between),
         "issuers": list(&issuers),
         "missing": missing.iter().map(Missing::json).collect::<Vec<_>>(),
     });
     let mut text = String::new();
-    for (title, all) in [("Roots", &roots), ("Issuing CAs", &issuers)] {
+    let sections = [("Roots", &roots), ("Intermediates", &between), ("Issuing CAs", &issuers)];
+    for (title, all) in sections {
+        if all.is_empty() && title == "Intermediates" {
+            continue;
+        }
         text += &format!("{title}\n");
         if all.is_empty() {
             text += "  none is configured\n";
@@ -50,19 +68,13 @@ pub(super) fn run(files: &TrustFiles, config: Option<&Path>, now: DateTime<Utc>)
 }
 
 impl<'a> Configured<'a> {
-    fn root(file: &'a Path) -> Self {
-        Self { file, row: None, certificate: ca_certificate(file), under: None }
-    }
-
-    fn issuer(row: &'a IssuerFile, roots: &[Self]) -> Self {
-        let file = row.certificate.as_path();
+    fn of(file: &'a Path, role: Role<'a>, above: &[CaCertificate]) -> Self {
         let certificate = ca_certificate(file);
-        let under = certificate.as_ref().ok().and_then(|certificate| {
-            let mut roots = roots.iter().filter_map(|root| root.certificate.as_ref().ok());
-            let root = roots.find(|root| certificate.is_signed_by(root))?;
-            Some(root.common_name.clone())
+        let signer = certificate.as_ref().ok().and_then(|certificate| {
+            let mut others = above.iter().filter(|other| other.sha256 != certificate.sha256);
+            others.find(|other| certificate.is_signed_by(other))
         });
-        Self { file, row: Some(row), certificate, under }
+        Self { file, role, under: signer.map(|signer| signer.common_name.clone()), certificate }
     }
 
     fn bears(&self, common_name: &str) -> bool {
@@ -78,7 +90,10 @@ impl<'a> Configured<'a> {
         };
         json["file"] = json!(self.file);
         json["readable"] = json!(self.certificate.is_ok());
-        if let Some(row) = self.row {
+        if !matches!(self.role, Role::Root) {
+            json["under"] = json!(self.under);
+        }
+        if let Role::Issuing(row) = self.role {
             json["kind"] = json!(row.kind);
             json["loa"] = json!(row.loa);
             let policies = row
@@ -86,7 +101,6 @@ impl<'a> Configured<'a> {
                 .iter()
                 .map(|policy| json!({ "oid": policy.oid, "kind": policy.kind, "loa": policy.loa }));
             json["policies"] = json!(policies.collect::<Vec<_>>());
-            json["under"] = json!(self.under);
         }
         json
     }
@@ -105,17 +119,17 @@ impl<'a> Configured<'a> {
                 "(not read)".to_owned()
             }
         };
-        let Some(row) = self.row else {
+        if self.certificate.is_ok() && !matches!(self.role, Role::Root) {
+            let none = || "nothing that is configured has signed it".to_owned();
+            let verified = |ca: &String| format!("{ca}: signature verified");
+            facts.push(("under", self.under.as_ref().map_or_else(none, verified)));
+        }
+        let Role::Issuing(row) = self.role else {
             return format!(" {name}\n{}", lines(&facts));
         };
         for policy in &row.policies {
             let loa = policy.loa.or(row.loa);
             facts.push(("policy", format!("{}: {}", policy.oid, level(policy.kind, loa))));
-        }
-        if self.certificate.is_ok() {
-            let none = || "no configured root has signed it".to_owned();
-            let verified = |root: &String| format!("{root}: signature verified");
-            facts.push(("under", self.under.as_ref().map_or_else(none, verified)));
         }
         format!(" {}: {name}\n{}", level(row.kind, row.loa), lines(&facts))
     }
@@ -134,8 +148,9 @@ impl<'a> Configured<'a> {
         if now < certificate.not_before {
             warnings.push(format!("{name} is not valid yet"));
         }
-        if self.row.is_some() && self.under.is_none() {
-            warnings.push(format!("{name} is not signed by a configured root"));
+        if !matches!(self.role, Role::Root) && self.under.is_none() {
+            warnings
+                .push(format!("{name} is not signed by a configured root, nor by a CA below one"));
         }
         warnings
     }

@@ -47,6 +47,8 @@ struct CheckHtml<'a> {
     issuer: &'a str,
     title: &'a str,
     lead: String,
+    /// Whether there is no need to choose another.
+    is_good: bool,
     rows: Vec<Row>,
     next: &'a str,
     advice: Vec<String>,
@@ -87,6 +89,7 @@ impl CheckPage<'_> {
             issuer: self.issuer,
             title: told.title,
             lead: told.lead,
+            is_good: matches!(checked.verdict, Verdict::Good(_)),
             rows: presented.map(|card| self.rows(card, said)).unwrap_or_default(),
             next: self.next,
             advice: told.advice,
@@ -165,7 +168,7 @@ fn told(verdict: Verdict, said: &'static Said, language: Language) -> Told {
         title,
         lead: lead.to_owned(),
         advice: advice.iter().map(|step| (*step).to_owned()).collect(),
-        contact: String::new(),
+        contact: said.service_desk.to_owned(),
     };
     match verdict {
         Verdict::Good(Holder::User) => own(said.good, said.good_advice),

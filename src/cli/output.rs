@@ -16,7 +16,8 @@ pub(super) struct Report {
     pub json: Value,
     /// For people.
     pub text: String,
-    /// What to look at, though the command did what was asked.
+    /// What to look at, though the command did what was asked: told on standard error, and to scripts
+    /// as `warnings` besides.
     pub warnings: Vec<String>,
     /// How the command ends: done, unless its answer is a no.
     pub exit: Exit,
@@ -84,7 +85,11 @@ pub(super) fn succeed(
         };
     }
     let written = if json {
-        writeln!(out, "{}", report.json)
+        let mut document = report.json.clone();
+        if let Some(members) = document.as_object_mut().filter(|_| !report.warnings.is_empty()) {
+            members.insert("warnings".to_owned(), json!(report.warnings));
+        }
+        writeln!(out, "{document}")
     } else {
         writeln!(out, "{}", report.text.trim_end())
     };

@@ -40,3 +40,4 @@ mod tickets;
 mod token;
 mod trust_commands;
 mod user_info;
+mod user_warnings;

@@ -67,6 +67,8 @@ pub async fn entrance(State(app): State<App>, uri: Uri, headers: HeaderMap) -> R
     render::redirect(&(flow::trial_address(&app, None) + &asked), &[])
 }
 
+/// Nothing where TLS ended at a proxy before us.
 fn negotiated(tls: &TlsFacts) -> Vec<(&'static str, String)> {
-    vec![("TLS", format!("{}, {}", tls.version, tls.cipher))]
+    let seen = !tls.version.is_empty();
+    seen.then(|| ("TLS", format!("{}, {}", tls.version, tls.cipher))).into_iter().collect()
 }

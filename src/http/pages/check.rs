@@ -25,7 +25,7 @@ pub struct CheckPage<'a> {
     pub language: Language,
     /// What the card came to.
     pub checked: &'a Checked,
-    /// What was negotiated: names and values.
+    /// What was negotiated: names and values; nothing where it was with a proxy.
     pub tls: &'a [(&'static str, String)],
     /// The moment.
     pub now: DateTime<Utc>,
@@ -146,6 +146,9 @@ impl CheckPage<'_> {
             rows.push(own(said.cause, format!("{} ({cause})", code.name())));
         }
         rows.extend(self.tls.iter().map(|(name, value)| foreign(name, value)));
+        if self.tls.is_empty() {
+            rows.push(own("TLS", said.by_proxy.to_owned()));
+        }
         if let Some(card) = &self.checked.presented {
             let listed = |names: &[String]| match names {
                 [] => said.none.to_owned(),

@@ -55,6 +55,7 @@ pub(super) struct Said {
     pub none: &'static str,
     // Technical rows.
     pub time: &'static str,
+    pub by_proxy: &'static str,
     pub cause: &'static str,
     pub key: &'static str,
     pub signature: &'static str,
@@ -129,6 +130,7 @@ const SV: Said = Said {
     not_looked_up: "Kontrolleras bara med ett kort som godtas",
     none: "Inga",
     time: "Tidpunkt",
+    by_proxy: "Genom en proxy",
     cause: "Orsak",
     key: "Nyckel",
     signature: "Utfärdarens signatur",
@@ -196,6 +198,7 @@ const EN: Said = Said {
     not_looked_up: "Looked up only with a card that is accepted",
     none: "None",
     time: "Time",
+    by_proxy: "Through a proxy",
     cause: "Cause",
     key: "Key",
     signature: "Issuer's signature",

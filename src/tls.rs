@@ -8,6 +8,7 @@ pub mod counters;
 pub mod hosts;
 pub mod listener;
 pub mod peer;
+mod proof;
 pub mod server_config;
 
 pub use counters::{Counters, Snapshot};

@@ -68,7 +68,7 @@ pub async fn entrance(State(app): State<App>, uri: Uri, headers: HeaderMap) -> R
 }
 
 /// Nothing where TLS ended at a proxy before us.
-fn negotiated(tls: &TlsFacts) -> Vec<(&'static str, String)> {
-    let seen = !tls.version.is_empty();
-    seen.then(|| ("TLS", format!("{}, {}", tls.version, tls.cipher))).into_iter().collect()
+fn negotiated(tls: &TlsFacts) -> Vec<String> {
+    let seen = [Some(tls.version.clone()), Some(tls.cipher.clone()), tls.signature.clone()];
+    seen.into_iter().flatten().filter(|text| !text.is_empty()).collect()
 }

@@ -9,6 +9,7 @@ use siths_idp::dev::pki::{Authority, IssuerName};
 use url::Url;
 
 use crate::harness::chromium::{self, Chromium};
+use crate::harness::wire::VERSIONS;
 use crate::harness::{TestIdp, link};
 
 const CARD: &str = "x.card.idp.localhost";
@@ -252,6 +253,22 @@ async fn the_language_follows_the_browser_and_the_link() {
     assert!(english.contains("/check?ui_locales=en\">Choose another"), "{english}");
     let answer = idp.http().get(idp.at("/check?ui_locales=en")).send().await.unwrap();
     assert!(answer.headers()["location"].to_str().unwrap().ends_with("/check?ui_locales=en"));
+}
+
+#[tokio::test]
+async fn the_signature_that_proved_the_card_is_told() {
+    let idp = TestIdp::start().await;
+    let request = format!("GET /check HTTP/1.1\r\nHost: {CARD}\r\n\r\n");
+    for (version, name, scheme) in
+        [(VERSIONS[0], "TLSv1_2", "RSA_P"), (VERSIONS[1], "TLSv1_3", "RSA_PSS_SHA")]
+    {
+        let wire = || idp.wire().versions(&[version]);
+        let answer = wire().card(idp.card("clinician")).send(CARD, &request).await.unwrap();
+        let told = answer.text.split_once("<dt>TLS</dt>").unwrap().1.split_once("</dd>").unwrap().0;
+        assert!(told.contains(name) && told.contains(scheme), "{told}");
+        let answer = wire().send(CARD, &request).await.unwrap();
+        assert!(answer.text.contains(name) && !answer.text.contains("RSA_PSS_SHA"));
+    }
 }
 
 #[tokio::test]

@@ -25,8 +25,8 @@ pub struct CheckPage<'a> {
     pub language: Language,
     /// What the card came to.
     pub checked: &'a Checked,
-    /// What was negotiated: names and values; nothing where it was with a proxy.
-    pub tls: &'a [(&'static str, String)],
+    /// What was negotiated, in the names of the IANA registries; nothing where it was with a proxy.
+    pub tls: &'a [String],
     /// The moment.
     pub now: DateTime<Utc>,
     /// The issuer identifier: the style sheet is there, where no card is asked for.
@@ -145,10 +145,10 @@ impl CheckPage<'_> {
         if let Verdict::Rejected { code, cause } = self.checked.verdict {
             rows.push(own(said.cause, format!("{} ({cause})", code.name())));
         }
-        rows.extend(self.tls.iter().map(|(name, value)| foreign(name, value)));
-        if self.tls.is_empty() {
-            rows.push(own("TLS", said.by_proxy.to_owned()));
-        }
+        rows.push(match self.tls {
+            [] => own("TLS", said.by_proxy.to_owned()),
+            negotiated => foreign("TLS", &negotiated.join(", ")),
+        });
         if let Some(card) = &self.checked.presented {
             let listed = |names: &[String]| match names {
                 [] => said.none.to_owned(),

@@ -34,7 +34,7 @@ fn render(language: Language, verdict: Verdict, presented: Option<Presented>) ->
     CheckPage {
         language,
         checked: &checked,
-        tls: &[("TLS", EVIL.to_owned())],
+        tls: &[EVIL.to_owned()],
         now: DateTime::UNIX_EPOCH,
         issuer: "https://idp.example",
         next: "https://a.card.idp.example/check",

@@ -27,7 +27,7 @@ use crate::random::Random;
 use crate::state::{App, Parts, Registry};
 use crate::store::migrate::{self, Schema};
 use crate::store::{self, PgPool, StoreError, housekeeping};
-use crate::throttle::Throttle;
+use crate::throttle::{Once, Throttle};
 use crate::tls::{self, Counters, Identity, IdentityFault, Settings, TlsParts};
 
 /// How long a node that is told to stop lets requests finish.
@@ -133,6 +133,7 @@ pub async fn start(
         pool,
         trust,
         failed_logins: Throttle::per_minute(config.limits.failed_logins_per_minute),
+        told_policies: Once::default(),
         registry: Arc::new(Registry::default()).into(),
         sealer: Arc::new(Sealer::new(config.sealing_key.expose())),
         clock,

@@ -13,7 +13,7 @@ use crate::oidc::client::Client;
 use crate::pki::Trust;
 use crate::random::Random;
 use crate::store::PgPool;
-use crate::throttle::Throttle;
+use crate::throttle::{Once, Throttle};
 
 /// A node.
 #[derive(Clone)]
@@ -35,6 +35,8 @@ pub struct Parts {
     pub registry: ArcSwap<Registry>,
     /// How many logins may fail at one address without a card that was proved.
     pub failed_logins: Throttle,
+    /// The policies that were told as unknown.
+    pub told_policies: Once,
     /// Seals what travels and what lies.
     pub sealer: Arc<Sealer>,
     /// Where `now` comes from.

@@ -23,4 +23,6 @@ pub mod login;
 pub mod login_error;
 pub mod redeem;
 pub mod resume;
+
+mod unknown_policies;
 pub mod user_info;

@@ -29,7 +29,7 @@ use crate::random::Random;
 use crate::state::{App, CheckCounts, Parts, Registry};
 use crate::store::migrate::{self, Schema};
 use crate::store::{self, PgPool, StoreError, housekeeping};
-use crate::throttle::Throttle;
+use crate::throttle::{Once, Throttle};
 use crate::tls::{self, Counters, Hints, Identity, IdentityFault, Settings, TlsParts};
 
 /// How long a node that is told to stop lets requests finish.
@@ -137,6 +137,7 @@ pub async fn start(
         failed_logins: Throttle::per_minute(config.limits.failed_logins_per_minute),
         checks: Throttle::per_minute(config.limits.failed_logins_per_minute),
         check_counts: CheckCounts::default(),
+        told_policies: Once::default(),
         registry: Arc::new(Registry::default()).into(),
         sealer: Arc::new(Sealer::new(config.sealing_key.expose())),
         clock,

@@ -15,7 +15,7 @@ use crate::oidc::client::Client;
 use crate::pki::Trust;
 use crate::random::Random;
 use crate::store::PgPool;
-use crate::throttle::Throttle;
+use crate::throttle::{Once, Throttle};
 
 /// A node.
 #[derive(Clone)]
@@ -41,6 +41,8 @@ pub struct Parts {
     pub checks: Throttle,
     /// How often cards were tried, since the start.
     pub check_counts: CheckCounts,
+    /// The policies that were told as unknown.
+    pub told_policies: Once,
     /// Seals what travels and what lies.
     pub sealer: Arc<Sealer>,
     /// Where `now` comes from.

@@ -384,5 +384,6 @@ fn the_example_can_be_started_from() {
     installation.write("config/siths-idp.toml", example);
     let path = installation.path("config/siths-idp.toml");
     let config = Config::load_with(Some(&path), &Environment::new()).unwrap();
-    assert_eq!(config.trust.issuers.len(), 3);
+    assert_eq!(config.trust.issuers.len(), 6);
+    assert!(config.trust.intermediates.is_empty());
 }

@@ -3,11 +3,14 @@
 //! No page, no cookie and no database here: whatever is found, the answer is 303 to the issuer
 //! host, where it is shown (browsers open the chooser again on an error status).
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::login::{Login, Ticket, resume_address};
+use super::unknown_policies;
 use crate::keys::Purpose;
 use crate::oidc::reply_to::issuer_identifier;
+use crate::pki::revocation::Verdict;
 use crate::pki::{Judgement, PresentedChain};
 use crate::secret::sha256;
 use crate::state::App;
@@ -27,7 +30,7 @@ pub fn card(
     // A login is bound to its host name: nobody brings it to one where a choice is remembered.
     let Some(login) = login.filter(|login| login.is_of_host(host)) else { return lost() };
     let now = app.clock.now();
-    let judgement = app.trust.judge(chain, now);
+    let judgement = judge(app, chain, now);
     let ticket = Ticket { id: ticket_id(&login, &judgement), judgement, judged_at: now, login };
     if let Judgement::Rejected(rejected) = &ticket.judgement {
         tracing::info!(
@@ -43,6 +46,20 @@ pub fn card(
             tracing::error!(%error, "a ticket does not serialise");
             lost()
         }
+    }
+}
+
+fn judge(app: &App, chain: Option<&PresentedChain>, now: DateTime<Utc>) -> Judgement {
+    let Some(chain) = chain else { return Judgement::NoCertificate };
+    let verdict = app.trust.verify(chain, now).and_then(|authentic| {
+        unknown_policies::tell(app, &authentic);
+        // Nobody is asked yet.
+        let verdicts = vec![Verdict::NotChecked; authentic.links().len()];
+        authentic.settle(&verdicts)
+    });
+    match verdict {
+        Ok(verified) => Judgement::Verified(verified),
+        Err(rejected) => Judgement::Rejected(rejected),
     }
 }
 

@@ -2,6 +2,9 @@
 //! (RFC 5280 §4.2.1.10). webpki has dNSName and iPAddress, and refuses where a name of another form
 //! meets a constraint of its form.
 //!
+//! Of dNSName it looks at what webpki is lenient with: constraints and names that are no host
+//! names, and names with a wildcard.
+//!
 //! Must never let a name through that it cannot compare.
 
 use x509_parser::extensions::{GeneralName, GeneralSubtree, NameConstraints};
@@ -17,6 +20,7 @@ const EMAIL_ADDRESS: &str = "1.2.840.113549.1.9.1";
 pub(super) struct Names<'a> {
     directory: Vec<X509Name<'a>>,
     mailboxes: Vec<&'a str>,
+    hosts: Vec<&'a str>,
 }
 
 impl<'a> Names<'a> {
@@ -24,7 +28,7 @@ impl<'a> Names<'a> {
     /// `None` where one of them cannot be read.
     pub(super) fn read(subject: &'a [u8], alternative: Option<&'a [u8]>) -> Option<Self> {
         let (_, subject) = X509Name::from_der(subject).ok()?;
-        let mut names = Self { directory: Vec::new(), mailboxes: Vec::new() };
+        let mut names = Self { directory: Vec::new(), mailboxes: Vec::new(), hosts: Vec::new() };
         for attribute in subject.iter_attributes() {
             if attribute.attr_type().to_id_string() == EMAIL_ADDRESS {
                 names.mailboxes.push(attribute.as_str().ok()?);
@@ -40,6 +44,7 @@ impl<'a> Names<'a> {
                 match name {
                     GeneralName::DirectoryName(name) => names.directory.push(name),
                     GeneralName::RFC822Name(mailbox) => names.mailboxes.push(mailbox),
+                    GeneralName::DNSName(host) => names.hosts.push(host),
                     GeneralName::Invalid(..) => return None,
                     _ => {}
                 }
@@ -59,7 +64,25 @@ pub(super) fn hold(constraints: &[u8], names: &Names<'_>) -> bool {
         names.directory.iter().all(|name| keeps(permitted, excluded, |base| within(base, name)));
     let mailboxes =
         names.mailboxes.iter().all(|name| keeps(permitted, excluded, |base| mails(base, name)));
-    directory && mailboxes
+    directory && mailboxes && are_hosts(permitted.iter().chain(excluded), &names.hosts)
+}
+
+/// Whether dNSName constraints are host names, and the names that they meet as well.
+fn are_hosts<'a>(subtrees: impl Iterator<Item = &'a GeneralSubtree<'a>>, hosts: &[&str]) -> bool {
+    let mut bases = subtrees.filter_map(|subtree| match &subtree.base {
+        GeneralName::DNSName(base) => Some(*base),
+        GeneralName::Invalid(tag, _) if tag.0 == 2 => Some("*"),
+        _ => None,
+    });
+    let is_host = |name: &&str| {
+        let is_label = |label: &str| {
+            let mut bytes = label.bytes();
+            !label.is_empty() && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        name.split('.').all(is_label)
+    };
+    // An empty base is every host.
+    bases.all(|base| (base.is_empty() || is_host(&base)) && hosts.iter().all(is_host))
 }
 
 /// How a name stands to the base of a subtree.
@@ -141,10 +164,14 @@ fn mails(base: &GeneralName<'_>, mailbox: &str) -> Match {
         _ => return Match::Other,
     };
     let Some((local, host)) = mailbox.rsplit_once('@') else { return Match::Unknown };
-    if host.is_empty() || local.is_empty() || !mailbox.is_ascii() {
+    let is_one = |local: &str, host: &str| {
+        !host.is_empty() && !local.is_empty() && !local.contains('@') && mailbox.is_ascii()
+    };
+    if !is_one(local, host) {
         return Match::Unknown;
     }
     match base.rsplit_once('@') {
+        Some((base_local, base_host)) if !is_one(base_local, base_host) => Match::Unknown,
         Some((base_local, base_host)) => {
             (base_local == local && base_host.eq_ignore_ascii_case(host)).into()
         }

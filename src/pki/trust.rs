@@ -21,9 +21,8 @@ pub use self::source::{
     IssuerRow, Kind, PolicyRow, TrustFault, TrustFaultReason, TrustSource, UnknownPolicy,
 };
 use super::assessment::Refusal;
-use super::certificate::{Authentic, CertificateRejection, Judgement, PresentedChain, Rejected};
+use super::certificate::{Authentic, CertificateRejection, PresentedChain, Rejected};
 use super::profile::{Profile, form};
-use super::revocation::Verdict;
 use super::view::View;
 use crate::identity::assurance::Loa;
 use crate::identity::hsa_id::HsaIdGrammar;
@@ -85,25 +84,6 @@ impl Trust {
             grammar: source.grammar,
             unknown_policy: source.unknown_policy,
         })
-    }
-
-    /// [`Trust::verify`] of what a connection carries, for the ticket.
-    #[must_use]
-    pub fn judge(&self, chain: Option<&PresentedChain>, now: DateTime<Utc>) -> Judgement {
-        let Some(chain) = chain else {
-            return Judgement::NoCertificate;
-        };
-        match self.verify(chain, now) {
-            Ok(authentic) => {
-                // Nobody is asked yet.
-                let verdicts = vec![Verdict::NotChecked; authentic.links().len()];
-                match authentic.settle(&verdicts) {
-                    Ok(verified) => Judgement::Verified(verified),
-                    Err(rejected) => Judgement::Rejected(rejected),
-                }
-            }
-            Err(rejected) => Judgement::Rejected(rejected),
-        }
     }
 
     /// Judges a chain at `now`: the outcome of [`Trust::assess`].
@@ -190,7 +170,9 @@ fn below(source: &TrustSource, roots: &[Root]) -> Result<Vec<(bool, Authority)>,
         let read = Authority::read(ca);
         let reason = TrustFaultReason::Unreadable;
         let read = read.ok_or_else(|| TrustFault::of(role, &profile, reason))?;
-        let reached = roots.iter().any(|root| has_signed(&root.profile, &profile));
+        // A root may issue itself.
+        let reached = source.roots.contains(ca)
+            || roots.iter().any(|root| has_signed(&root.profile, &profile));
         found.push((reached, read));
     }
     // From those that are reached to those that they signed, until nothing is added.

@@ -187,6 +187,30 @@ impl CardHosts {
     }
 }
 
+/// The names on which a card is tried out, without a login.
+impl CardHosts {
+    /// Where a card is tried: under a wildcard a name that was never used, offering any certificate;
+    /// of a fixed list the name after `last`, and any of it where `last` is none of them.
+    #[must_use]
+    pub fn trial(&self, last: Option<&str>, random: &Random) -> String {
+        match &self.names {
+            Names::Wildcard { parent, .. } => labelled(parent, Chooser::Any, random).name,
+            Names::Fixed { hosts, wider } => {
+                let names = if wider.is_empty() { hosts } else { wider };
+                let after = last.and_then(|last| names.iter().position(|name| name == last));
+                let turn = after.map_or_else(|| usize::from(random.bytes::<1>()[0]), |at| at + 1);
+                listed(names, turn, Chooser::Any).name
+            }
+        }
+    }
+
+    /// Whether this is the name that people are told, below which the names for trials are.
+    #[must_use]
+    pub fn is_parent(&self, name: &str) -> bool {
+        matches!(&self.names, Names::Wildcard { parent, .. } if parent == name)
+    }
+}
+
 /// Lower case, without the dot that ends a fully qualified name.
 #[must_use]
 pub fn normalised(name: &str) -> String {
@@ -361,5 +385,25 @@ mod tests {
         for name in ["c2.example", "x.c1.example", "example"] {
             assert_eq!(fixed.asks(name), None, "{name}");
         }
+    }
+
+    #[test]
+    fn a_card_is_tried_on_a_name_of_its_own_that_asks_for_any() {
+        let random = Random::system();
+        for hosts in every_kind() {
+            let mut last: Option<String> = None;
+            for _ in 0..10 {
+                let name = hosts.trial(last.as_deref(), &random);
+                let widest = match &hosts.names {
+                    Names::Fixed { wider, .. } if wider.is_empty() => hosts.chooser,
+                    _ => Chooser::Any,
+                };
+                assert_eq!(hosts.asks(&name), Some(Asks::For(widest)), "{hosts:?}");
+                assert!(!hosts.is_parent(&name), "{name}");
+                assert_ne!(last.as_ref(), Some(&name), "{hosts:?}");
+                last = Some(name);
+            }
+        }
+        assert!(CardHosts::wildcard(PARENT, Label::Always, Chooser::Any).is_parent(PARENT));
     }
 }

@@ -9,6 +9,7 @@ mod proxy;
 mod raw;
 mod revocation;
 mod sealing_key;
+pub mod siths;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -286,6 +287,19 @@ impl Administration {
         let mut layers = layers::read(path, environment)?;
         let raw = layers.raw()?;
         check::administration(raw, layers)
+    }
+}
+
+impl TrustFiles {
+    /// Reads which cards are believed, and nothing else. The files are not opened, and there may be
+    /// none: this is for whoever is about to put them there.
+    ///
+    /// # Errors
+    /// Everything that is wrong with that part, together.
+    pub fn load_with(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut layers = layers::read(path, environment)?;
+        let raw = layers.raw()?;
+        check::trust_files(raw, layers)
     }
 }
 

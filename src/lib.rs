@@ -6,13 +6,13 @@
 //!
 //! | room | what is done there |
 //! | --- | --- |
-//! | [`cli`] | the commands: `serve`, `migrate`, `users`, `roles`, `clients`, `errors`, `dev` |
+//! | [`cli`] | the commands: `serve`, `migrate`, `users`, `roles`, `clients`, `trust`, `inspect`, `errors`, `dev` |
 //! | [`config`] | file and environment, checked whole before anything starts |
 //! | [`serve`] | a node: started whole or not at all, kept in step, stopped gracefully |
 //! | [`state`] | what a node is made of: data only, cheap to clone |
 //! | [`tls`] | one port, hosts by SNI: which asks for a certificate, and who came in by which; ports for proxies |
 //! | [`http`] | a handler for each endpoint, pages, and [`http::render`], the only bridge outward |
-//! | [`flow`] | the stories: authorize, card, resume, again, redeem, user_info, login_error |
+//! | [`flow`] | the stories: authorize, card, check, resume, again, redeem, user_info, login_error |
 //! | [`oidc`] | the protocol as pure rules: requests, clients, codes, claims, discovery |
 //! | [`pki`] | a presented chain becomes a verified certificate, or a rejection with its cause |
 //! | [`proxy`] | what listed proxies say: client certificates, client addresses, the PROXY protocol |

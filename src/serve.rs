@@ -28,10 +28,10 @@ use crate::keys::Sealer;
 use crate::oidc::metadata;
 use crate::pki::Trust;
 use crate::random::Random;
-use crate::state::{App, Parts, Registry};
+use crate::state::{App, CheckCounts, Parts, Registry};
 use crate::store::migrate::{self, Schema};
 use crate::store::{self, PgPool, StoreError, housekeeping};
-use crate::throttle::Throttle;
+use crate::throttle::{Once, Throttle};
 use crate::tls::{self, Counters, Hints, Identity, IdentityFault, Settings, TlsParts};
 
 /// How long a node that is told to stop lets requests finish.
@@ -150,6 +150,9 @@ pub async fn start(
         failed_logins: Throttle::per_minute(config.limits.failed_logins_per_minute),
         revocation,
         health_networks: config.health.networks.clone(),
+        checks: Throttle::per_minute(config.limits.failed_logins_per_minute),
+        check_counts: CheckCounts::default(),
+        told_policies: Once::default(),
         registry: Arc::new(Registry::default()).into(),
         sealer: Arc::new(Sealer::new(config.sealing_key.expose())),
         clock,
@@ -296,12 +299,20 @@ fn unmigrated(error: ServeError) -> ServeError {
 async fn keep_house(app: &App, counters: &Counters) {
     let mut told = counters.snapshot();
     let mut told_of_revocation = app.revocation.counts();
+    let mut checked = app.check_counts.snapshot();
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
         if let Err(error) = forget(app).await {
             tracing::warn!(%error, "housekeeping failed; it is tried again in a minute");
         }
         app.failed_logins.forget_quiet();
+        app.checks.forget_quiet();
+        let tried = app.check_counts.snapshot();
+        if tried != checked {
+            let (pages, look_ups) = tried;
+            tracing::info!(pages, look_ups, "cards tried on the check page since the start");
+            checked = tried;
+        }
         let counts = counters.snapshot();
         if counts != told {
             tracing::info!(?counts, "connections since the start");

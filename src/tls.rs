@@ -11,6 +11,7 @@ mod fields;
 pub mod hosts;
 pub mod listener;
 pub mod peer;
+mod proof;
 pub mod proxied;
 pub mod server_config;
 

@@ -88,6 +88,12 @@ pub(super) fn administration(
     }
 }
 
+/// The section `trust` alone: its files may still have to be fetched.
+pub(super) fn trust_files(raw: RawConfig, mut layers: Layers) -> Result<TrustFiles, ConfigError> {
+    let trust = trust_rows(raw.trust, &mut layers);
+    if layers.faults.is_empty() { Ok(trust) } else { Err(ConfigError { faults: layers.faults }) }
+}
+
 fn issuer(raw: Option<&str>, at: &mut Layers) -> Option<Url> {
     const KEY: &str = "issuer";
     let Some(text) = raw else {
@@ -260,9 +266,19 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
     if raw.issuers.is_empty() {
         at.missing("trust.issuers", "expected at least one [[trust.issuers]]");
     }
-    let roots = raw.roots.iter().map(|file| trust_file("trust.roots", file, at)).collect();
-    let links = raw.intermediates.iter();
-    let intermediates = links.map(|file| trust_file("trust.intermediates", file, at)).collect();
+    let trust = trust_rows(raw, at);
+    trust.roots.iter().for_each(|file| must_be_there("trust.roots", file, at));
+    let links = trust.intermediates.iter();
+    links.for_each(|file| must_be_there("trust.intermediates", file, at));
+    for (index, row) in trust.issuers.iter().enumerate() {
+        must_be_there(&format!("trust.issuers.{index}.certificate"), &row.certificate, at);
+    }
+    trust
+}
+
+fn trust_rows(raw: RawTrust, at: &mut Layers) -> TrustFiles {
+    let roots = raw.roots.iter().map(|file| at.resolve(file)).collect();
+    let intermediates = raw.intermediates.iter().map(|file| at.resolve(file)).collect();
     let issuers = raw.issuers.into_iter().enumerate();
     let issuers = issuers.map(|(index, row)| issuer_file(index, row, at)).collect();
     let hsa_id_prefixes = hsa_id_prefixes(raw.hsa_id_prefixes, at);
@@ -277,7 +293,7 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
 
 fn issuer_file(index: usize, raw: RawIssuer, at: &mut Layers) -> IssuerFile {
     let key = format!("trust.issuers.{index}");
-    let certificate = trust_file(&format!("{key}.certificate"), &raw.certificate, at);
+    let certificate = at.resolve(&raw.certificate);
     check_loa(&key, raw.kind, raw.loa, at);
     let policies = raw.policies.into_iter().enumerate();
     let policies = policies.map(|(row, policy)| {
@@ -449,18 +465,25 @@ fn required_file(key: &str, file: Option<String>, at: &mut Layers) -> Option<Pat
 
 /// The path, once it is known that the file can be opened.
 pub(super) fn file_of(key: &str, file: &str, at: &mut Layers) -> PathBuf {
-    opened(key, file, "", at)
-}
-
-/// The same for a CA's certificate, some of which are not in the repository.
-pub(super) fn trust_file(key: &str, file: &str, at: &mut Layers) -> PathBuf {
-    opened(key, file, "; config/trust/README.md says where to get it", at)
-}
-
-fn opened(key: &str, file: &str, advice: &str, at: &mut Layers) -> PathBuf {
     let path = at.resolve(file);
-    if let Err(error) = File::open(&path) {
+    must_open(key, &path, "", at);
+    path
+}
+
+/// The path of a CA's certificate, once it is known that the file can be opened.
+pub(super) fn trust_file(key: &str, file: &str, at: &mut Layers) -> PathBuf {
+    let path = at.resolve(file);
+    must_be_there(key, &path, at);
+    path
+}
+
+/// A CA's certificate, some of which are not in the repository.
+fn must_be_there(key: &str, path: &Path, at: &mut Layers) {
+    must_open(key, path, "; config/trust/README.md says where to get it", at);
+}
+
+fn must_open(key: &str, path: &Path, advice: &str, at: &mut Layers) {
+    if let Err(error) = File::open(path) {
         at.fault(key, &format!("{}: {error}{advice}", path.display()));
     }
-    path
 }

@@ -399,7 +399,8 @@ fn the_example_can_be_started_from() {
     installation.write("config/siths-idp.toml", example);
     let path = installation.path("config/siths-idp.toml");
     let config = Config::load_with(Some(&path), &Environment::new()).unwrap();
-    assert_eq!(config.trust.issuers.len(), 3);
+    assert_eq!(config.trust.issuers.len(), 6);
+    assert!(config.trust.intermediates.is_empty());
     // Whoever is trusted has a row, and no row is for somebody else.
     let rows: Vec<_> = config.revocation.authorities.iter().map(|row| &row.certificate).collect();
     let issuers = config.trust.issuers.iter().map(|issuer| &issuer.certificate);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::login::{Login, Ticket, resume_address};
 use super::settled::Settled;
+use super::unknown_policies;
 use crate::keys::Purpose;
 use crate::oidc::reply_to::issuer_identifier;
 use crate::pki::{Judgement, PresentedChain};
@@ -64,6 +65,7 @@ async fn judge(app: &App, chain: Option<&PresentedChain>) -> (Judgement, Vec<Set
         Ok(authentic) => authentic,
         Err(rejected) => return (Judgement::Rejected(rejected), Vec::new()),
     };
+    unknown_policies::tell(app, &authentic);
     let findings = app.revocation.ask(authentic.links(), now).await;
     let settled = Settled::all(authentic.links(), &findings);
     let verdicts: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();

@@ -2,7 +2,7 @@
 //!
 //! Reading only: nothing here decides, and nothing here says that a certificate is genuine.
 
-mod describe;
+pub(super) mod describe;
 pub(super) mod form;
 mod policies;
 

@@ -32,6 +32,7 @@ use super::counters::{Counters, Failure};
 use super::fields;
 use super::hosts::{Host, Hosts};
 use super::peer::{Peer, TlsFacts};
+use super::proof::observed;
 use super::server_config::{Configs, Hints, Identity};
 use crate::pki::PresentedChain;
 use crate::throttle::place;
@@ -198,10 +199,13 @@ impl Shared {
             tracing::debug!(%addr, fault = %refusal.error, "connection dropped");
         })?;
         let mut sni = None;
-        let failure = match self.shake_hands(addr, stream, &mut sni).await {
+        let (shaken, signature) = observed(self.shake_hands(addr, stream, &mut sni)).await;
+        let failure = match shaken {
             Ok((stream, host)) => {
                 counters.accept();
-                let peer = self.peer(addr, host, sni.as_deref(), stream.get_ref().1);
+                let mut peer = self.peer(addr, host, sni.as_deref(), stream.get_ref().1);
+                peer.tls.signature =
+                    signature.and_then(|scheme| scheme.as_str()).map(str::to_owned);
                 return Ok((Admitted { stream, _permit: permit }, peer));
             }
             Err(error) if error.kind() == io::ErrorKind::TimedOut => (Failure::TimedOut, error),
@@ -283,6 +287,7 @@ impl Shared {
                     connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()),
                 ),
                 alpn: alpn.map(|name| String::from_utf8_lossy(name).into_owned()),
+                signature: None,
             },
         }
     }

@@ -33,7 +33,7 @@ pub struct Peer {
 }
 
 /// What was negotiated, in the names of the IANA registries.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TlsFacts {
     /// `TLSv1_2` or `TLSv1_3`.
     pub version: String,
@@ -41,6 +41,8 @@ pub struct TlsFacts {
     pub cipher: String,
     /// The ALPN protocol, where one was agreed.
     pub alpn: Option<String>,
+    /// The scheme of the signature that proved the client's key, where it has a certificate.
+    pub signature: Option<String>,
 }
 
 impl Peer {
@@ -116,7 +118,7 @@ mod tests {
             host: Host::Issuer,
             authority: authority.map(str::to_owned),
             chain: None,
-            tls: TlsFacts { version: String::new(), cipher: String::new(), alpn: None },
+            tls: TlsFacts::default(),
         }
     }
 

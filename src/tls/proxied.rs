@@ -252,7 +252,8 @@ impl Shared {
             Host::Card { .. } => self.chain(headers, proxy),
         };
         // The proxy's handshake with the client is not seen from here.
-        let tls = TlsFacts { version: String::new(), cipher: String::new(), alpn: None };
+        let tls =
+            TlsFacts { version: String::new(), cipher: String::new(), alpn: None, signature: None };
         Ok(Peer { addr, host, authority, chain, tls })
     }
 

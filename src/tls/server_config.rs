@@ -17,6 +17,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{DistinguishedName, Error, InconsistentKeys, ServerConfig, SupportedProtocolVersion};
 
 use super::listener::TlsParts;
+use super::proof;
 use crate::card_hosts::{Asks, Chooser};
 use crate::pki::Possession;
 
@@ -157,7 +158,8 @@ impl Configs {
             .collect();
         let algorithms = provider.signature_verification_algorithms;
         let card = |hints: Option<&[DistinguishedName]>| {
-            let asks = hints.map(|hints| Possession::new(hints.to_vec(), algorithms));
+            let asks =
+                hints.map(|hints| Possession::new(hints.to_vec(), algorithms).telling(proof::note));
             card(provider.clone(), &parts.card_identity, asks, &versions).map(Arc::new)
         };
         Ok(Self {

@@ -23,6 +23,7 @@ pub(super) struct Words {
     pub discovery: &'static str,
     pub start_title: &'static str,
     pub start_lead: &'static str,
+    pub check: &'static str,
 }
 
 pub(super) const fn words(language: Language) -> &'static Words {
@@ -48,6 +49,7 @@ pub(super) const fn words(language: Language) -> &'static Words {
             discovery: "Konfiguration (JSON)",
             start_title: "Logga in där du ska arbeta",
             start_lead: "Den här tjänsten loggar in dig i hälso- och tandvårdens system. Öppna det system som du vill använda och välj att logga in där.",
+            check: "Prova ditt kort utan att logga in",
         },
         Language::En => &Words {
             service: "Login with SITHS card",
@@ -70,6 +72,7 @@ pub(super) const fn words(language: Language) -> &'static Words {
             discovery: "Configuration (JSON)",
             start_title: "Log in where you are going to work",
             start_lead: "This service logs you in to the systems of health and dental care. Open the system that you want to use and choose to log in there.",
+            check: "Test your card without logging in",
         },
     }
 }

@@ -133,10 +133,27 @@ impl Chromium {
         messages.filter(is_page).filter_map(address).filter_map(host).collect()
     }
 
+    /// Every address that was asked for since the last look into the log, whatever for.
+    pub async fn addresses_asked(&self) -> Vec<Url> {
+        let entries = self.session.post("se/log", json!({ "type": "performance" })).await;
+        let sent = entries.as_array().unwrap().iter().filter_map(|entry| {
+            let message: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
+            let message = &message["message"];
+            let is_sent = message["method"] == "Network.requestWillBeSent";
+            is_sent.then(|| message["params"]["request"]["url"].as_str()?.parse().ok()).flatten()
+        });
+        sent.collect()
+    }
+
+    /// What a script of a test finds on the page; the page itself has none.
+    pub async fn find(&self, script: &str) -> Value {
+        self.session.post("execute/sync", json!({ "script": script, "args": [] })).await
+    }
+
     /// Pictures of the whole page as a telephone and as a screen show it, below `screenshots` of the
     /// target folder.
     pub async fn picture(&self, name: &str) {
-        for width in [390, 1280] {
+        for width in [390, 768, 1280] {
             let size = |height| json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
             self.devtools("Emulation.setDeviceMetricsOverride", size(800)).await;
             let script = "return document.documentElement.scrollHeight";

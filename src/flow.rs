@@ -5,6 +5,7 @@
 //! card       certificate -> ticket                       (on the card host)
 //! resume     ticket -> code, or why not                  (the first write)
 //! again      "try again" -> a card host never used before
+//! check      certificate -> what it is, and what helps   (on a card host, without a login)
 //! redeem     code -> tokens
 //! user_info  access token -> claims
 //! login_error  reference -> the story of a failed login, for its client
@@ -17,6 +18,7 @@ pub mod again;
 pub mod answer;
 pub mod authorize;
 pub mod card;
+pub mod check;
 pub mod issue;
 pub mod login;
 pub mod login_error;
@@ -24,4 +26,6 @@ pub mod readiness;
 pub mod redeem;
 pub mod resume;
 pub mod settled;
+
+mod unknown_policies;
 pub mod user_info;

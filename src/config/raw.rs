@@ -7,7 +7,9 @@ use std::num::NonZeroU32;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::proxy::{RawProxy, RawProxyProtocol};
 use super::{IssuerKind, LogFormat, OcspNonce, RevocationOrder, UnknownPolicy};
+use crate::card_hosts::{Chooser, Label};
 use crate::identity::assurance::Loa;
 
 #[derive(Deserialize)]
@@ -15,6 +17,8 @@ use crate::identity::assurance::Loa;
 pub(super) struct RawConfig {
     pub issuer: Option<String>,
     pub listen: Vec<String>,
+    pub proxy: RawProxy,
+    pub proxy_protocol: RawProxyProtocol,
     pub sealing_key: Option<SecretString>,
     pub sealing_key_file: Option<String>,
     pub database: RawDatabase,
@@ -50,6 +54,10 @@ pub(super) struct RawTls {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCard {
     pub hosts: Vec<String>,
+    pub wider_hosts: Vec<String>,
+    pub chooser: Chooser,
+    /// Under a wildcard alone, so that it has no value in `config/default.toml`.
+    pub label: Option<Label>,
     pub tls12: bool,
     pub tls13: bool,
 }
@@ -58,6 +66,7 @@ pub(super) struct RawCard {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTrust {
     pub roots: Vec<String>,
+    pub intermediates: Vec<String>,
     pub issuers: Vec<RawIssuer>,
     pub unknown_policy: UnknownPolicy,
     pub hsa_id_prefixes: Vec<String>,

@@ -10,9 +10,10 @@ use url::Url;
 
 use super::pki::{CaName, IssuerName, Pki};
 use super::responder::Responder;
+use crate::card_hosts::{CardHosts, Chooser, Label};
 use crate::config::{
-    Card, CardHosts, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log,
-    LogFormat, OcspNonce, PolicyRow, Revocation, RevocationAuthority, RevocationOrder,
+    Card, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat,
+    OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority, RevocationOrder,
     RevocationSettings, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
 };
 use crate::identity::assurance::Loa;
@@ -49,6 +50,8 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
     Ok(Config {
         issuer,
         listen: vec![SocketAddr::from(([127, 0, 0, 1], port))],
+        proxy: None,
+        proxy_protocol: ProxyProtocol::none(),
         database: Database {
             url: SecretString::from(database_url),
             max_connections: 20,
@@ -61,7 +64,11 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             card_key: None,
         },
         card: Card {
-            hosts: CardHosts::Wildcard(format!("card.{ISSUER_HOST}")),
+            hosts: CardHosts::wildcard(
+                &format!("card.{ISSUER_HOST}"),
+                Label::default(),
+                Chooser::default(),
+            ),
             tls12: true,
             tls13: true,
         },
@@ -81,6 +88,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
                     }],
                 })
                 .collect(),
+            intermediates: Vec::new(),
             unknown_policy: UnknownPolicy::FollowIssuer,
             hsa_id_prefixes: Vec::new(),
         },
@@ -108,7 +116,8 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
     })
 }
 
-/// Every authority is asked: OCSP, then its list.
+/// Every authority is asked: OCSP, then its list; that of reserve cards by OCSP alone, so that there
+/// is a card of which nobody knows.
 ///
 /// # Errors
 /// Never in practice: the addresses are URLs.
@@ -132,11 +141,15 @@ pub fn revocation(pki: &Pki, responder: Option<&Responder>) -> anyhow::Result<Re
     let authorities = responder.map(|responder| {
         let files = std::iter::once((CaName::Root, &pki.root().pem)).chain(issuers);
         let rows = files.map(|(ca, pem)| {
+            let mut settings = defaults.clone();
+            if ca == CaName::Issuing(IssuerName::HsaId2) {
+                settings.order = RevocationOrder::Ocsp;
+            }
             Ok(RevocationAuthority {
                 certificate: pem.clone(),
                 crl: vec![Url::parse(&responder.crl_url(ca)).context("the list")?],
                 ocsp: vec![Url::parse(&responder.ocsp_url()).context("the responder")?],
-                settings: defaults.clone(),
+                settings,
             })
         });
         rows.collect::<anyhow::Result<Vec<_>>>()

@@ -8,12 +8,15 @@ pub mod card;
 mod crl;
 pub(in crate::dev) mod der;
 mod folder;
+mod mould;
 pub mod ocsp;
 mod people;
+pub(in crate::dev) mod raw_rsa;
 pub mod status;
 #[cfg(test)]
 pub(super) mod tests;
 mod web;
+pub mod zoo;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,7 +27,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
 pub use self::authority::{Authority, CaName, IssuerName, ROOT_NAME};
-pub use self::people::{Person, Registration};
+pub use self::people::{Person, Registration, Standing};
 use self::status::StatusAuthorities;
 
 /// The PKI, read from its folder.

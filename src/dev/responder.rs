@@ -15,14 +15,16 @@ use anyhow::Context as _;
 use axum_server::Handle;
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use rustls::pki_types::CertificateDer;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use rustls::pki_types::pem::PemObject as _;
 
-pub use self::fault::{Fault, What};
+pub use self::fault::{Fault, NAMES, What};
+pub(super) use self::http::{BY_COMMAND, SWITCHES};
 use super::pki::ocsp::{self, Nonce, Signer, Status};
 use super::pki::status::{
     CRL_INTERVAL, CRL_LIFETIME, ListKey, OCSP_LIFETIME, Revoked, StatusAuthorities,
 };
-use super::pki::{CaName, Pki};
+use super::pki::{CaName, Pki, Standing};
+use super::switch::issued;
 use crate::clock::Clock;
 
 /// How long ago the last good word was, where the responder is [`Fault::Stale`].
@@ -56,6 +58,8 @@ struct Switches {
 #[derive(Clone, Debug, Default)]
 struct Book {
     revoked: Vec<Revoked>,
+    /// Serial numbers that OCSP does not know.
+    forgotten: Vec<Vec<u8>>,
     /// When that changed last, and how often.
     changed: Option<DateTime<Utc>>,
     changes: u16,
@@ -79,6 +83,7 @@ impl Responder {
             requests: Default::default(),
         });
         let handle = Handle::new();
+        shared.begin_with(pki)?;
         http::serve(listener, Arc::clone(&shared), handle.clone())?;
         Ok(Self { shared, address, handle })
     }
@@ -123,11 +128,15 @@ impl Responder {
     /// # Errors
     /// When it cannot be read, or no authority of the PKI has that name.
     pub fn revoke_certificate(&self, certificate: &CertificateDer<'_>) -> anyhow::Result<()> {
-        let (_, read) = X509Certificate::from_der(certificate).context("no certificate")?;
-        let name = read.issuer().iter_common_name().next().and_then(|name| name.as_str().ok());
-        let ca = CaName::all().find(|ca| Some(ca.common_name()) == name).context("no authority")?;
-        self.revoke(ca, read.raw_serial(), self.shared.clock.now());
+        let (ca, serial) = issued(certificate).context("no certificate of this PKI")?;
+        self.revoke(ca, &serial, self.shared.clock.now());
         Ok(())
+    }
+
+    /// Lets OCSP answer `unknown` of what `ca` issued with a serial number; its list stays as it is.
+    pub fn forget(&self, ca: CaName, serial: &[u8]) {
+        let mut switches = self.shared.switches();
+        switches.revoked.entry(ca).or_default().forgotten.push(stripped(serial));
     }
 
     /// Takes everything back that an authority has revoked.
@@ -168,6 +177,33 @@ impl Shared {
         self.switches.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The cards of the PKI's people that are not good. As if that were done the day before, so that
+    /// all responders of an hour have the same lists.
+    fn begin_with(&self, pki: &Pki) -> anyhow::Result<()> {
+        let at = self.hour() - TimeDelta::days(1);
+        let mut switches = self.switches();
+        for person in pki.people() {
+            if person.standing == Standing::Good {
+                continue;
+            }
+            let card = CertificateDer::from_pem_file(&person.cert_pem)?;
+            let (ca, serial) = issued(&card).context("no certificate of this PKI")?;
+            let book = switches.revoked.entry(ca).or_default();
+            match person.standing {
+                Standing::Good => {}
+                Standing::Revoked => book.revoked.push(Revoked { serial: stripped(&serial), at }),
+                Standing::Unknown => book.forgotten.push(stripped(&serial)),
+            }
+        }
+        Ok(())
+    }
+
+    /// The hour that began last.
+    fn hour(&self) -> DateTime<Utc> {
+        let now = self.clock.now();
+        now.duration_trunc(CRL_INTERVAL).unwrap_or(now)
+    }
+
     fn change(&self, ca: CaName, edit: impl FnOnce(&mut Vec<Revoked>)) {
         let now = self.clock.now();
         let mut switches = self.switches();
@@ -185,8 +221,7 @@ impl Shared {
     /// What the list of an authority says now.
     fn list(&self, ca: CaName, fault: &Fault) -> ListKey {
         let book = self.switches().revoked.get(&ca).cloned().unwrap_or_default();
-        let now = self.clock.now();
-        let hour = now.duration_trunc(CRL_INTERVAL).unwrap_or(now);
+        let hour = self.hour();
         let mut this_update = book.changed.map_or(hour, |changed| changed.max(hour));
         if *fault == Fault::Stale {
             this_update = hour - STALE_SINCE;
@@ -223,6 +258,7 @@ impl Shared {
         };
         let status = |serial: &[u8]| match book.revoked.iter().find(|r| r.serial == serial) {
             _ if *fault == Fault::Unknown => Status::Unknown,
+            _ if book.forgotten.iter().any(|forgotten| forgotten == serial) => Status::Unknown,
             Some(revoked) => Status::Revoked(revoked.at),
             None => Status::Good,
         };

@@ -84,6 +84,7 @@ pub struct CertificateFacts {
 pub struct Authentic {
     certificate: VerifiedCertificate,
     links: Vec<Link>,
+    unknown_policies: Vec<String>,
 }
 
 impl Authentic {
@@ -93,7 +94,13 @@ impl Authentic {
         facts: CertificateFacts,
         links: Vec<Link>,
     ) -> Self {
-        Self { certificate: VerifiedCertificate { hsa_id, loa, facts }, links }
+        let certificate = VerifiedCertificate { hsa_id, loa, facts };
+        Self { certificate, links, unknown_policies: Vec::new() }
+    }
+
+    /// With the policies that no configured row names.
+    pub(super) fn with_unknown(self, unknown_policies: Vec<String>) -> Self {
+        Self { unknown_policies, ..self }
     }
 
     /// Who the certificate says the person is.
@@ -119,6 +126,13 @@ impl Authentic {
     #[must_use]
     pub fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    /// The certificate's policies, where no configured row names any of them and it follows its
+    /// CA's: an operator should hear of them, once each.
+    #[must_use]
+    pub fn unknown_policies(&self) -> &[String] {
+        &self.unknown_policies
     }
 
     /// Takes the verdict on each of [`Authentic::links`], in their order.
@@ -292,12 +306,16 @@ rejections! {
     IssuerNotAllowed = "issuer-not-allowed", CertificateUntrusted;
     /// No policy of the certificate is configured, and the configuration refuses such.
     PolicyUnknown = "policy-unknown", CertificateUntrusted;
+    /// A policy of the certificate is configured, but not every CA of its path allows it.
+    PolicyNotAllowed = "policy-not-allowed", CertificateUntrusted;
     /// A function (server) certificate.
     Function = "function", CertificateNotPersonal;
     /// A Person ID certificate (personnummer).
     PersonId = "person-id", CertificateWrongType;
     /// A mobile SITHS eID (personnummer).
     Mobile = "mobile", CertificateWrongType;
+    /// An HSA-id where a personal number belongs: a fault of the issuer.
+    IdentifierForeign = "identifier-foreign", CertificateWrongType;
     /// The signing certificate of the pair: nonRepudiation without digitalSignature.
     ForSigning = "for-signing", CertificateForSigning;
     /// The key may not sign a handshake: no digitalSignature in the key usage.
@@ -308,9 +326,12 @@ rejections! {
     Expired = "expired", CertificateExpired;
     /// Before its validity.
     NotYetValid = "not-yet-valid", CertificateNotYetValid;
+    /// Against the form of RFC 5280 §4: serial number, extensions, names.
+    Malformed = "malformed", CertificateUnusable;
     /// The issuing CA or the root is outside its validity.
     IssuerNotCurrent = "issuer-not-current", CertificateUntrusted;
-    /// The issuing CA may not sign certificates, or not for client authentication.
+    /// A CA of the path may not sign certificates, or not for client authentication, or has a weak
+    /// key, or is malformed.
     IssuerUnfit = "issuer-unfit", CertificateUntrusted;
     /// The key is weak: RSA under 2048 bits, or neither RSA nor P-256 nor P-384.
     KeyWeak = "key-weak", CertificateUnusable;

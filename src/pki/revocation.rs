@@ -52,15 +52,21 @@ impl Link {
     #[must_use]
     pub fn of(certificate: &CertificateDer<'_>, subject: Subject, issuer: &[u8]) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-        let oid = &OID_X509_EXT_CRL_DISTRIBUTION_POINTS;
-        let points = certificate.get_extension_unique(oid).ok()?;
         Some(Self {
             issuer: CaId::of(issuer),
             serial: Serial::new(certificate.raw_serial()),
             subject,
-            points: points.map(|found| extensions::points(found.value)).unwrap_or_default(),
+            points: points(&certificate)?,
         })
     }
+}
+
+/// The names of the CRL distribution points of a certificate; `None` where it has two such
+/// extensions.
+pub(super) fn points(certificate: &X509Certificate<'_>) -> Option<Vec<Vec<u8>>> {
+    let oid = &OID_X509_EXT_CRL_DISTRIBUTION_POINTS;
+    let found = certificate.get_extension_unique(oid).ok()?;
+    Some(found.map(|found| extensions::points(found.value)).unwrap_or_default())
 }
 
 /// What a certificate of a path is.

@@ -32,6 +32,8 @@ pub enum TrustFileFault {
 /// [`TrustFileFault`], naming the file or the certificate.
 pub fn trust(files: &TrustFiles, now: DateTime<Utc>) -> Result<Trust, TrustFileFault> {
     let roots = files.roots.iter().map(|file| certificate(file)).collect::<Result<_, _>>()?;
+    let intermediates =
+        files.intermediates.iter().map(|file| certificate(file)).collect::<Result<_, _>>()?;
     let issuers = files
         .issuers
         .iter()
@@ -52,6 +54,7 @@ pub fn trust(files: &TrustFiles, now: DateTime<Utc>) -> Result<Trust, TrustFileF
     let source = TrustSource {
         roots,
         issuers,
+        intermediates,
         grammar: HsaIdGrammar { extra_prefixes: files.hsa_id_prefixes.clone() },
         unknown_policy: match files.unknown_policy {
             UnknownPolicy::FollowIssuer => pki::UnknownPolicy::FollowIssuer,
@@ -61,7 +64,11 @@ pub fn trust(files: &TrustFiles, now: DateTime<Utc>) -> Result<Trust, TrustFileF
     Ok(Trust::new(source, now)?)
 }
 
-pub(super) fn certificate(file: &Path) -> Result<CertificateDer<'static>, TrustFileFault> {
+/// Reads a file that holds one certificate.
+///
+/// # Errors
+/// [`TrustFileFault::File`].
+pub fn certificate(file: &Path) -> Result<CertificateDer<'static>, TrustFileFault> {
     let fault = |reason: String| TrustFileFault::File { file: file.to_owned(), reason };
     let mut found =
         CertificateDer::pem_file_iter(file).map_err(|error| fault(error.to_string()))?;
@@ -75,7 +82,9 @@ pub(super) fn certificate(file: &Path) -> Result<CertificateDer<'static>, TrustF
     }
 }
 
-const fn kind(kind: IssuerKind) -> Kind {
+/// What a row of the configuration means.
+#[must_use]
+pub const fn kind(kind: IssuerKind) -> Kind {
     match kind {
         IssuerKind::HsaId => Kind::HsaId,
         IssuerKind::PersonId => Kind::PersonId,

@@ -132,3 +132,17 @@ async fn nothing_reaches_the_database_before_a_certificate_is_judged() {
     assert_eq!(own, [""; 0], "{own:#?}");
     assert_eq!(idp.traces().await, traces);
 }
+
+#[tokio::test]
+async fn a_good_card_that_is_tried_costs_one_and_any_other_none() {
+    let idp = TestIdp::start().await;
+    settled(&idp).await;
+    for (person, expected) in [("clinician", 1), ("unknown", 1), ("expired", 0), ("untrusted", 0)] {
+        let mut browser = idp.browser(person);
+        let before = statements(&idp).await;
+        browser.follow(&idp.at("/check"), |_| false).await.unwrap();
+        let after = statements(&idp).await;
+        let asked = after[before.len()..].iter().filter(|text| text.contains("hsa_ids"));
+        assert_eq!(asked.count(), expected, "{person}: {:#?}", &after[before.len()..]);
+    }
+}

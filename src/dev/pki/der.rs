@@ -30,6 +30,16 @@ pub(in crate::dev) fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
     out
 }
 
+/// INTEGER that is not negative (X.690 §8.3), from its bytes.
+pub(super) fn integer(magnitude: &[u8]) -> Vec<u8> {
+    let zeros = magnitude.iter().take_while(|byte| **byte == 0).count();
+    let bytes = magnitude.get(zeros..).unwrap_or_default();
+    match bytes.first() {
+        Some(0..=0x7f) => tlv(0x02, bytes),
+        _ => tlv(0x02, &[&[0], bytes].concat()),
+    }
+}
+
 /// SEQUENCE of what is given, in order.
 pub(in crate::dev) fn sequence(parts: &[&[u8]]) -> Vec<u8> {
     tlv(SEQUENCE, &parts.concat())

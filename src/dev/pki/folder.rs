@@ -15,6 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rcgen::{KeyPair, RsaKeySize};
 
 use super::authority::{self, Authority, CaName, IssuerName};
+use super::card::CardFiles;
 use super::people::{Oddity, Person, ROWS};
 use super::web::{self, Web};
 use super::{PkiError, io_error};
@@ -153,6 +154,28 @@ fn fill(dir: &Path, now: DateTime<Utc>) -> Result<(), PkiError> {
     write(&key, web.key.serialize_pem().as_bytes())?;
 
     write(&manifest_file(dir), format!("{} {}\n", fingerprint(), now.to_rfc3339()).as_bytes())
+}
+
+/// Writes a card into a folder of its own, in place of the one before: certificates, key, and both
+/// for a browser, where the key is of a kind that can be put together with them.
+pub(super) fn write_card(
+    dir: &Path,
+    files: &CardFiles,
+    name: &str,
+) -> Result<Vec<PathBuf>, PkiError> {
+    remove(dir)?;
+    fs::create_dir_all(dir.parent().unwrap_or(dir)).map_err(io_error(dir))?;
+    private_folder(dir)?;
+    let [cert, key, p12] = ["cert.pem", "key.pem", "card.p12"].map(|file| dir.join(file));
+    let chain: String = files.chain.iter().map(|der| pem("CERTIFICATE", der)).collect();
+    write(&cert, chain.as_bytes())?;
+    write(&key, pem("PRIVATE KEY", files.key.secret_der()).as_bytes())?;
+    let mut written = vec![cert, key];
+    if let Ok(both) = files.p12(name) {
+        write(&p12, &both)?;
+        written.push(p12);
+    }
+    Ok(written)
 }
 
 /// RSA keys of these sizes, on all processors.

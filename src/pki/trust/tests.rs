@@ -1,11 +1,19 @@
-use crate::pki::Judgement;
-use crate::pki::revocation::Verdict;
-use rcgen::{ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rcgen::{CustomExtension, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd};
 use rustls::pki_types::pem::PemObject as _;
 
+mod forge;
+mod pkits;
+mod rules;
+
 use super::*;
+use crate::card_hosts::Chooser;
 use crate::error::Code;
-use crate::pki::testing::{Borrowed, Ca, chain, identify, now, policies, printable, replaced};
+use crate::pki::revocation::Verdict;
+use crate::pki::testing::{
+    Borrowed, Ca, any_policy, chain, identify, now, policies, printable, replaced,
+};
+use crate::pki::view::View;
+use crate::pki::{Check, Judgement, StepResult};
 
 /// A root with the issuing CAs that matter, and the trust in them.
 struct Pki {
@@ -43,6 +51,7 @@ impl Pki {
                 row(&self.mobile, Kind::Mobile),
                 row(&self.function, Kind::Function),
             ],
+            intermediates: Vec::new(),
             grammar: HsaIdGrammar::default(),
             unknown_policy: UnknownPolicy::FollowIssuer,
         }
@@ -176,12 +185,47 @@ fn a_forged_signature_is_told() {
 
 #[test]
 fn an_unknown_critical_extension_is_unusable() {
-    let cause = Pki::new().cause_of(|params| {
-        let mut extension = policies(&[0]);
+    let pki = Pki::new();
+    let unknown = || {
+        let mut extension = CustomExtension::from_oid_content(&[1, 2, 752, 34, 2, 1], vec![5, 0]);
         extension.set_criticality(true);
-        params.custom_extensions.push(extension);
-    });
+        extension
+    };
+    let cause = pki.cause_of(|params| params.custom_extensions.push(unknown()));
     assert_eq!(cause, CertificateRejection::CriticalExtensionUnknown);
+    let odd = pki.root.under_with("Odd", KeyPair::generate().unwrap(), |params| {
+        params.custom_extensions.push(unknown());
+    });
+    let mut source = pki.source();
+    source.issuers[0].certificate = odd.certificate.clone();
+    let trust = Trust::new(source, now()).unwrap();
+    let rejected = trust.verify(&odd.card(|_| {}).chain(), now()).unwrap_err();
+    assert_eq!(rejected.cause, CertificateRejection::CriticalExtensionUnknown);
+}
+
+#[test]
+fn critical_policies_are_processed_and_not_refused() {
+    let pki = Pki::new();
+    let critical = |mut extension: CustomExtension| {
+        extension.set_criticality(true);
+        extension
+    };
+    let ca = pki.root.under_with("Critical", KeyPair::generate().unwrap(), |params| {
+        params.custom_extensions = vec![critical(any_policy())];
+    });
+    let mut source = pki.source();
+    source.issuers[0].certificate = ca.certificate.clone();
+    let trust = Trust::new(source, now()).unwrap();
+    let card = ca.card(|params| params.custom_extensions.push(critical(policies(&[0]))));
+    assert!(trust.verify(&card.chain(), now()).is_ok());
+    // What webpki was shown is not DER, so that nobody can have it signed.
+    let shown = View::of(card.certificate.clone()).unwrap().shown;
+    assert_ne!(shown, card.certificate);
+    let rejected = trust.verify(&chain([&shown]), now()).unwrap_err();
+    assert_eq!(rejected.cause, CertificateRejection::Malformed);
+    let forged = replaced(&card.certificate, b"SE2321000016-1003", b"SE2321000016-1004");
+    let rejected = trust.verify(&chain([&forged.into()]), now()).unwrap_err();
+    assert_eq!(rejected.cause, CertificateRejection::SignatureWrong);
 }
 
 #[test]
@@ -403,7 +447,7 @@ fn policies_decide_kind_and_level_and_the_least_of_several_counts() {
     assert_eq!(judged(&source, &[0]), Ok(Loa::Three));
     assert_eq!(judged(&source, &[1]), Ok(Loa::Two));
     assert_eq!(judged(&source, &[0, 1]), Ok(Loa::Two));
-    assert_eq!(judged(&source, &[0, 2]), Err(CertificateRejection::PersonId));
+    assert_eq!(judged(&source, &[0, 2]), Err(CertificateRejection::IdentifierForeign));
     assert_eq!(judged(&source, &[9]), Ok(Loa::Three));
     assert_eq!(judged(&source, &[]), Ok(Loa::Three));
     source.unknown_policy = UnknownPolicy::Refuse;
@@ -413,11 +457,90 @@ fn policies_decide_kind_and_level_and_the_least_of_several_counts() {
 }
 
 #[test]
-fn hints_are_the_issuers_of_hsa_ids_alone() {
+fn a_policy_that_no_row_names_is_told_and_follows_its_issuer() {
     let pki = Pki::new();
-    let hints = pki.trust().hints();
-    assert_eq!(hints.len(), 1);
-    assert_eq!(hints[0].as_ref(), Profile::read(&pki.hsa.certificate).unwrap().subject);
+    let card = pki.hsa.card(|params| params.custom_extensions.push(policies(&[9])));
+    let assessment = pki.trust().assess(&card.chain(), now());
+    assert_eq!(assessment.unknown_policies, ["1.2.752.74.8.521"]);
+    assert_eq!(assessment.outcome.unwrap().unknown_policies(), ["1.2.752.74.8.521"]);
+    let step = assessment.steps.iter().find(|step| step.check == Check::Policy).unwrap();
+    assert_eq!(step.result, StepResult::Warned);
+    assert!(step.detail.contains("1.2.752.74.8.521"));
+}
+
+#[test]
+fn an_assessment_has_every_step_in_order_and_stops_at_the_first_that_fails() {
+    let pki = Pki::new();
+    let results = |assessment: &crate::pki::Assessment| -> Vec<StepResult> {
+        let checks: Vec<Check> = assessment.steps.iter().map(|step| step.check).collect();
+        assert_eq!(checks, Check::ALL);
+        assessment.steps.iter().map(|step| step.result).collect()
+    };
+    let good = pki.hsa.card(|params| params.use_authority_key_identifier_extension = true);
+    let assessment = pki.trust().assess(&good.chain(), now());
+    let (last, others) = results(&assessment).split_last().map(|(l, o)| (*l, o.to_vec())).unwrap();
+    assert!(others.iter().all(|result| *result == StepResult::Passed), "{assessment:?}");
+    assert_eq!(last, StepResult::NotReached, "revocation is for others to ask");
+    let certificate = assessment.certificate.unwrap();
+    assert_eq!(certificate.key_usage, ["digitalSignature", "keyEncipherment"]);
+    assert_eq!(certificate.purposes, ["clientAuth"]);
+    assert_eq!((&*certificate.key, certificate.kind), ("EC P-256", Some(Kind::HsaId)));
+    assert_eq!(certificate.signature_algorithm, "ecdsa-with-SHA256");
+
+    let expired = pki.hsa.card(|params| params.not_after = date_time_ymd(2026, 1, 1));
+    let assessment = pki.trust().assess(&expired.chain(), now());
+    let failed = results(&assessment).iter().position(|r| *r == StepResult::Failed).unwrap();
+    assert_eq!(assessment.steps[failed].check, Check::Validity);
+    let after = &results(&assessment)[failed + 1..];
+    assert!(after.iter().all(|result| *result == StepResult::NotReached));
+    let told = format!("{assessment:?}");
+    assert!(!told.contains("SE2321000016-1003") && !told.contains("Berit"), "{told}");
+
+    let garbage = chain([&CertificateDer::from(vec![1, 2, 3])]);
+    let assessment = pki.trust().assess(&garbage, now());
+    assert!(assessment.certificate.is_none());
+    assert_eq!(results(&assessment)[1], StepResult::Failed);
+}
+
+#[test]
+fn an_hsa_id_from_an_issuer_of_personal_numbers_is_told_as_such() {
+    let pki = Pki::new();
+    for ca in [&pki.person, &pki.mobile] {
+        assert_eq!(pki.cause(&ca.card(|_| {}).chain()), CertificateRejection::IdentifierForeign);
+    }
+    let function = pki.function.card(|_| {}).chain();
+    assert_eq!(pki.cause(&function), CertificateRejection::Function);
+}
+
+#[test]
+fn hints_are_the_issuers_that_the_chooser_offers_each_once() {
+    let pki = Pki::new();
+    let subject = |ca: &Ca| Profile::read(&ca.certificate).unwrap().subject;
+    let named = |source: TrustSource, chooser| -> Vec<Vec<u8>> {
+        let hints = Trust::new(source, now()).unwrap().hints(chooser);
+        hints.iter().map(|hint| hint.as_ref().to_vec()).collect()
+    };
+    let all = [&pki.hsa, &pki.person, &pki.mobile, &pki.function].map(subject);
+    assert_eq!(named(pki.source(), Chooser::HsaId), [subject(&pki.hsa)]);
+    assert_eq!(named(pki.source(), Chooser::Siths), all);
+    assert!(named(pki.source(), Chooser::Any).is_empty());
+
+    // Whoever has one policy for login among others is offered, too.
+    let mut source = pki.source();
+    source.issuers[1].policies.push(PolicyRow {
+        oid: "1.2.3".to_owned(),
+        kind: Kind::HsaId,
+        loa: Some(Loa::Three),
+    });
+    assert_eq!(named(source, Chooser::HsaId), [subject(&pki.hsa), subject(&pki.person)]);
+
+    // A CA with a renewed key bears the name of the old one.
+    let mut source = pki.source();
+    let renewed = pki.root.under("Person HSA-id 3 CA v1");
+    source
+        .issuers
+        .push(IssuerRow { certificate: renewed.certificate, ..source.issuers[0].clone() });
+    assert_eq!(named(source, Chooser::HsaId), [subject(&pki.hsa)]);
 }
 
 #[test]
@@ -464,8 +587,7 @@ fn a_configured_certificate_that_will_not_do_is_named() {
 #[test]
 fn a_judgement_travels() {
     let pki = Pki::new();
-    let trust = pki.trust();
-    let authentic = trust.verify(&pki.hsa.card(|_| {}).chain(), now()).unwrap();
+    let authentic = pki.trust().verify(&pki.hsa.card(|_| {}).chain(), now()).unwrap();
     let verdicts = vec![Verdict::NotRevoked; authentic.links().len()];
     let judgement = Judgement::Verified(authentic.settle(&verdicts).unwrap());
     let json = serde_json::to_string(&judgement).unwrap();
@@ -490,6 +612,7 @@ mod real {
                 loa: None,
                 policies: Vec::new(),
             }],
+            intermediates: Vec::new(),
             grammar: HsaIdGrammar::default(),
             unknown_policy: UnknownPolicy::FollowIssuer,
         };

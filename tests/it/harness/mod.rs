@@ -4,10 +4,17 @@
 pub mod answer;
 pub mod assertion;
 pub mod chromium;
+pub mod demo;
+pub mod display;
+pub mod firefox;
+pub mod person;
 pub mod probe;
+pub mod products;
+pub mod proxy;
 pub mod request;
 pub mod revocation;
 pub mod site;
+pub mod store;
 pub mod tables;
 pub mod wire;
 
@@ -59,7 +66,15 @@ impl TestIdp {
     /// The same, with a look at the responder, which runs already. The database holds the list of
     /// every authority, fetched a moment ago.
     pub async fn start_with_responder(edit: impl FnOnce(&mut Config, &Responder)) -> Self {
-        Self::start_on(site().database().await, edit).await
+        let listener = loopback();
+        let port = listener.local_addr().unwrap().port();
+        Self::start_on(site().database().await, (listener, port), edit).await
+    }
+
+    /// The same, whose issuer is at a port where something else listens, which leads to it.
+    pub async fn start_at(port: u16, edit: impl FnOnce(&mut Config)) -> Self {
+        let database = site().database().await;
+        Self::start_on(database, (loopback(), port), |config, _| edit(config)).await
     }
 
     /// The same, in an installation that never fetched a list.
@@ -68,14 +83,18 @@ impl TestIdp {
         let mut connection = sqlx::PgConnection::connect(&database).await.unwrap();
         sqlx::query("delete from revocation_lists").execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
-        Self::start_on(database, edit).await
-    }
-
-    async fn start_on(database: String, edit: impl FnOnce(&mut Config, &Responder)) -> Self {
-        let site = site();
-        let clock = Clock::manual(Utc::now());
         let listener = loopback();
         let port = listener.local_addr().unwrap().port();
+        Self::start_on(database, (listener, port), edit).await
+    }
+
+    async fn start_on(
+        database: String,
+        (listener, port): (std::net::TcpListener, u16),
+        edit: impl FnOnce(&mut Config, &Responder),
+    ) -> Self {
+        let site = site();
+        let clock = Clock::manual(Utc::now());
         let mut config = site.config(port, database);
         let responder = Responder::start(loopback(), &site.pki, clock.clone()).unwrap();
         config.revocation = installation::revocation(&site.pki, Some(&responder)).unwrap();

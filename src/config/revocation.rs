@@ -123,7 +123,7 @@ pub(super) fn revocation(raw: RawRevocation, trust: &TrustFiles, at: &mut Layers
     if raw.authorities.is_empty() && raw.order != RevocationOrder::Off {
         at.missing(
             "revocation.authorities",
-            "expected a [[revocation.authorities]] for each root and issuing CA of [trust] \
+            "expected a [[revocation.authorities]] for each root and CA of [trust] \
              (config/example.toml has those of SITHS), or revocation.order = \"off\", by which \
              revoked cards log in",
         );
@@ -136,7 +136,8 @@ pub(super) fn revocation(raw: RawRevocation, trust: &TrustFiles, at: &mut Layers
         // What [trust] names was opened there, and a fault is told once.
         let named = |file: &PathBuf| *file == at.resolve(&row.certificate);
         let issuers = trust.issuers.iter().map(|issuer| &issuer.certificate);
-        if !trust.roots.iter().chain(issuers).any(named) {
+        let mut trusted = trust.roots.iter().chain(&trust.intermediates).chain(issuers);
+        if !trusted.any(named) {
             trust_file(&format!("{key}.certificate"), &row.certificate, at);
         }
         if !files.insert(row.certificate.clone()) {

@@ -38,7 +38,8 @@ pub enum RevocationFault {
     Missing(Vec<PathBuf>),
     /// A row for a certificate that is not in `[trust]`.
     #[error(
-        "[[revocation.authorities]] {}: \"{name}\" is none of trust.roots and trust.issuers",
+        "[[revocation.authorities]] {}: \"{name}\" is none of trust.roots, \
+         trust.intermediates and trust.issuers",
         file.display()
     )]
     NotTrusted {
@@ -119,7 +120,8 @@ fn watches(config: &Config) -> Result<Vec<Watch>, RevocationFault> {
     let roots = config.trust.roots.iter();
     let issuers = config.trust.issuers.iter().map(|issuer| &issuer.certificate);
     let mut trusted: Vec<(CaId, &Path, Authority)> = Vec::new();
-    for file in roots.chain(issuers) {
+    // An intermediate has issued issuing CAs, which it may have revoked.
+    for file in roots.chain(&config.trust.intermediates).chain(issuers) {
         let authority = read(file)?;
         if trusted.iter().all(|(id, ..)| *id != authority.id()) {
             trusted.push((authority.id(), file, authority));

@@ -344,17 +344,17 @@ rejections! {
     /// A serialNumber that is not in the grammar of HSA-ids.
     IdentifierMalformed = "identifier-malformed", CertificateUnusable;
     /// Revoked by its issuer.
-    Revoked = "revoked", CertificateUntrusted;
+    Revoked = "revoked", CertificateRevoked;
     /// A CA of its path was revoked.
     IssuerRevoked = "issuer-revoked", CertificateUntrusted;
     /// Whether it is revoked could not be determined, and the configuration refuses then.
-    StatusUndetermined = "status-undetermined", CertificateUntrusted;
+    StatusUndetermined = "status-undetermined", CertificateStatusUnknown;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pki::revocation::{CaId, Serial};
+    use crate::pki::revocation::{CaId, Serial, Subject};
 
     #[test]
     fn an_empty_chain_is_no_chain() {
@@ -386,7 +386,12 @@ mod tests {
             (&[V::NotRevoked], Some(StatusUndetermined)),
             (&[], Some(StatusUndetermined)),
         ] {
-            let link = || Link { issuer: CaId::of(b"key"), serial: Serial::new(&[1]) };
+            let link = || Link {
+                issuer: CaId::of(b"key"),
+                serial: Serial::new(&[1]),
+                subject: Subject::Person,
+                points: Vec::new(),
+            };
             let facts = CertificateFacts {
                 issuer_cn: String::new(),
                 serial: String::new(),

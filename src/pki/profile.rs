@@ -2,7 +2,7 @@
 //!
 //! Reading only: nothing here decides, and nothing here says that a certificate is genuine.
 
-mod describe;
+pub(super) mod describe;
 pub(super) mod form;
 mod policies;
 
@@ -21,7 +21,7 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 pub(super) use self::policies::Policies;
 use super::certificate::CertificateFacts;
-use super::revocation::Serial;
+use super::revocation::{Serial, points};
 use super::text;
 
 /// The most characters of a foreign text that are kept.
@@ -42,6 +42,8 @@ pub(super) struct Signing {
 pub(super) struct Profile {
     pub(super) facts: CertificateFacts,
     pub(super) serial: Serial,
+    /// The names of its CRL distribution points.
+    pub(super) points: Vec<Vec<u8>>,
     /// The common name of the subject: to name a CA to an operator, never a person.
     pub(super) subject_cn: String,
     /// The subject as DER.
@@ -121,6 +123,7 @@ impl Profile {
         Ok(Self {
             facts: facts(certificate, der)?,
             serial: Serial::new(certificate.raw_serial()),
+            points: points(certificate).ok_or(X509Error::DuplicateExtensions)?,
             subject_cn: common_name(certificate.subject()),
             subject: certificate.subject().as_raw().to_vec(),
             issuer: certificate.issuer().as_raw().to_vec(),

@@ -5,6 +5,7 @@
 
 mod assess;
 mod chain;
+mod hints;
 mod path;
 mod policies;
 mod source;
@@ -12,7 +13,6 @@ mod source;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use rustls::DistinguishedName;
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor};
 use webpki::{ALL_VERIFICATION_ALGS, RawPublicKeyEntity};
 
@@ -84,16 +84,6 @@ impl Trust {
             grammar: source.grammar,
             unknown_policy: source.unknown_policy,
         })
-    }
-
-    /// The subjects of the issuing CAs whose certificates log in: what browsers are told to offer.
-    #[must_use]
-    pub fn hints(&self) -> Vec<DistinguishedName> {
-        self.issuers
-            .iter()
-            .filter(|issuer| issuer.kind == Kind::HsaId)
-            .map(|issuer| DistinguishedName::from(issuer.profile.subject.clone()))
-            .collect()
     }
 
     /// Judges a chain at `now`: the outcome of [`Trust::assess`].

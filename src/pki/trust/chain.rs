@@ -12,7 +12,7 @@ use crate::pki::assessment::Refusal;
 use crate::pki::certificate::CertificateRejection;
 use crate::pki::constraints::{self, Names};
 use crate::pki::profile::Profile;
-use crate::pki::revocation::{CaId, Link};
+use crate::pki::revocation::{CaId, Link, Subject};
 
 /// A path that holds.
 pub(super) struct Held {
@@ -50,9 +50,10 @@ pub(super) fn hold(
     // From the leaf up.
     let issuers: Vec<&Profile> = cas.iter().rev().copied().chain([root]).collect();
     let subjects = std::iter::once(leaf).chain(cas.iter().rev().copied());
-    let links = issuers.iter().zip(subjects).map(|(issuer, subject)| Link {
-        issuer: CaId::of(&issuer.key),
-        serial: subject.serial.clone(),
+    let kinds = std::iter::once(Subject::Person).chain(std::iter::repeat(Subject::Ca));
+    let links = issuers.iter().zip(subjects).zip(kinds).map(|((issuer, certificate), subject)| {
+        let (serial, points) = (certificate.serial.clone(), certificate.points.clone());
+        Link { issuer: CaId::of(&issuer.key), serial, subject, points }
     });
     Ok(Held {
         issuer_key: issuers.first().map(|issuer| issuer.key.clone()).unwrap_or_default(),

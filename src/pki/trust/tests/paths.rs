@@ -214,3 +214,27 @@ fn an_issuing_ca_may_stand_below_other_configured_cas() {
     let fault = Trust::new(source, now()).unwrap_err();
     assert!(fault.certificate.starts_with("intermediate CA \"Lost\""), "{fault}");
 }
+
+#[test]
+fn no_ca_of_a_path_has_a_weak_key() {
+    let (root, weak) = (Draft::ca("Root"), Draft::ca("Weak").p521());
+    let ca = Draft::ca("CA");
+    let anchor = root.signed_by(&root);
+    // Configured.
+    let fault = Trust::new(source(&[&anchor], &weak.signed_by(&root)), now()).unwrap_err();
+    assert_eq!(fault.reason, TrustFaultReason::KeyWeak);
+    let weak_root = Draft::ca("Root").p521();
+    let anchored = weak_root.clone().sha512().signed_by(&weak_root);
+    let below = ca.clone().sha512().signed_by(&weak_root);
+    let fault = Trust::new(source(&[&anchored], &below), now()).unwrap_err();
+    assert_eq!(fault.reason, TrustFaultReason::KeyWeak);
+    // Sent: the configured certificate has expired, and another leads over a weak CA.
+    let old = expired(ca.clone()).signed_by(&root);
+    let trust = Trust::new(source(&[&anchor], &old), now()).unwrap();
+    let site = Site { root, ca, trust };
+    let over = |middle: &Draft, ca: &Draft| [ca.signed_by(middle), middle.signed_by(&site.root)];
+    let strong = Draft::ca("Strong");
+    assert_eq!(site.with(&over(&strong, &site.ca)), Ok(()));
+    let unfit = Err(CertificateRejection::IssuerUnfit);
+    assert_eq!(site.with(&over(&weak, &site.ca.clone().sha512())), unfit);
+}

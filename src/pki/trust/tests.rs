@@ -2,6 +2,7 @@ use rcgen::{CustomExtension, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, 
 use rustls::pki_types::pem::PemObject as _;
 
 mod forge;
+mod paths;
 mod pkits;
 mod rules;
 

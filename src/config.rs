@@ -22,6 +22,7 @@ use url::Url;
 pub use proxy::{Proxy, ProxyClients, ProxyProtocol, ProxySecret, ProxyTransport, proxy_fields};
 pub use sealing_key::SealingKey;
 
+use crate::card_hosts::CardHosts;
 use crate::identity::assurance::Loa;
 use crate::named::named;
 
@@ -93,21 +94,12 @@ pub struct TlsFiles {
 /// Where and how cards are asked for.
 #[derive(Clone, Debug)]
 pub struct Card {
-    /// The host names.
+    /// The host names, and what browsers are told to offer on each.
     pub hosts: CardHosts,
     /// Whether TLS 1.2 is offered there: some card drivers lack RSA-PSS, which TLS 1.3 needs.
     pub tls12: bool,
     /// Whether TLS 1.3 is offered there.
     pub tls13: bool,
-}
-
-/// The host names that ask for a card.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CardHosts {
-    /// This name, `card.<issuer host>`, and every label below it.
-    Wildcard(String),
-    /// These, at least two: a retry goes to the next. None is the issuer host.
-    Fixed(Vec<String>),
 }
 
 /// Which cards are believed.

@@ -21,6 +21,7 @@
 //! | [`store`] | PostgreSQL: SQL by subject; single use and invariants |
 //! | [`audit`] | what is recorded of a login for an inspector |
 //! | [`error`] | the catalogue of codes, and their wording in Swedish and English |
+//! | [`card_hosts`] | the host names that ask for a card, and what browsers are told to offer on each |
 //! | [`clock`], [`random`], [`secret`] | seams for time and randomness, comparison in constant time |
 //! | [`throttle`] | how often something may happen at one address |
 //! | `dev` | feature `dev`: a throw-away database, a look-alike SITHS PKI, a relying party |
@@ -35,7 +36,7 @@
 //! state -> { store, oidc, pki, keys, config }
 //! store -> { oidc, identity, keys, audit, config }
 //! tls -> { pki, proxy }      pki -> identity      oidc -> { identity, keys }      config -> { identity, proxy }
-//! leaves for all: error, clock, random, secret, throttle, named
+//! leaves for all: error, card_hosts, clock, random, secret, throttle, named
 //! ```
 //!
 //! `oidc`, `identity`, `pki`, `proxy` and `keys` are pure and synchronous, and given `now`. Only `store` says
@@ -43,6 +44,7 @@
 //! `tests/it/structure.rs` holds all of this.
 
 pub mod audit;
+pub mod card_hosts;
 pub mod cli;
 pub mod clock;
 pub mod config;

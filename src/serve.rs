@@ -19,17 +19,19 @@ use axum_server::Handle;
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
+use crate::card_hosts::Chooser;
 use crate::clock::Clock;
-use crate::config::{self, CardHosts, Config};
+use crate::config::{self, Config};
 use crate::http;
 use crate::keys::Sealer;
 use crate::oidc::metadata;
+use crate::pki::Trust;
 use crate::random::Random;
 use crate::state::{App, Parts, Registry};
 use crate::store::migrate::{self, Schema};
 use crate::store::{self, PgPool, StoreError, housekeeping};
 use crate::throttle::Throttle;
-use crate::tls::{self, Counters, Identity, IdentityFault, Settings, TlsParts};
+use crate::tls::{self, Counters, Hints, Identity, IdentityFault, Settings, TlsParts};
 
 /// How long a node that is told to stop lets requests finish.
 const GRACE: Duration = Duration::from_secs(20);
@@ -153,7 +155,7 @@ pub async fn start(
         hosts: hosts(config),
         identity,
         card_identity,
-        hints: app.trust.hints(),
+        hints: hints(&app.trust),
         places: settings.places(),
         settings,
         balancers: proxies::balancers(config),
@@ -310,11 +312,18 @@ fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, Identit
 }
 
 fn hosts(config: &Config) -> tls::Hosts {
-    let card = match &config.card.hosts {
-        CardHosts::Wildcard(parent) => tls::CardHosts::Wildcard(parent.clone()),
-        CardHosts::Fixed(names) => tls::CardHosts::Fixed(names.clone()),
+    tls::Hosts::new(config.issuer.host_str().unwrap_or_default(), config.card.hosts.clone())
+}
+
+fn hints(trust: &Trust) -> Hints {
+    let of = |chooser: Chooser| {
+        let hints = trust.hints(chooser);
+        if hints.is_empty() {
+            tracing::warn!(%chooser, "browsers are told of no issuer: they offer any certificate");
+        }
+        hints
     };
-    tls::Hosts::new(config.issuer.host_str().unwrap_or_default(), card)
+    Hints { hsa_id: of(Chooser::HsaId), siths: of(Chooser::Siths) }
 }
 
 fn settings(config: &Config) -> Settings {

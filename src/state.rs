@@ -6,8 +6,9 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use url::Url;
 
+use crate::card_hosts::CardHosts;
 use crate::clock::Clock;
-use crate::config::{CardHosts, Lifetimes};
+use crate::config::Lifetimes;
 use crate::keys::{KeyRing, Sealer};
 use crate::oidc::client::Client;
 use crate::pki::Trust;

@@ -16,11 +16,11 @@ pub mod server_config;
 
 pub use announced::Balancers;
 pub use counters::{Counters, Snapshot};
-pub use hosts::{CardHosts, Host, Hosts};
+pub use hosts::{Host, Hosts};
 pub use listener::{Settings, TlsParts, serve};
 pub use peer::{Peer, TlsFacts, card_headers, misdirected};
 pub use proxied::{Proxies, ProxyClients, ProxyParts, ProxyTls, serve_proxies};
-pub use server_config::{Identity, IdentityFault};
+pub use server_config::{Hints, Identity, IdentityFault};
 
 #[cfg(test)]
 mod tests;

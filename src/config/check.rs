@@ -18,9 +18,10 @@ use super::raw::{
 };
 use super::sealing_key::{SealingKey, SealingKeyFault};
 use super::{
-    Administration, Card, CardHosts, Config, ConfigError, Database, IssuerFile, IssuerKind,
-    Lifetimes, Limits, Log, PolicyRow, TlsFiles, TrustFiles,
+    Administration, Card, Config, ConfigError, Database, IssuerFile, IssuerKind, Lifetimes, Limits,
+    Log, PolicyRow, TlsFiles, TrustFiles,
 };
+use crate::card_hosts::{CardHosts, Chooser};
 use crate::identity::assurance::Loa;
 
 const ISSUER_IS: &str = "expected https and a host name alone, such as https://idp.region.se";
@@ -182,31 +183,54 @@ fn tls(raw: RawTls, at: &mut Layers) -> Option<TlsFiles> {
 }
 
 fn card(raw: RawCard, issuer_host: &str, at: &mut Layers) -> Card {
-    const KEY: &str = "card.hosts";
     if !raw.tls12 && !raw.tls13 {
         at.fault("card", "tls12 or tls13 must be true");
     }
-    if raw.hosts.is_empty() {
-        return Card {
-            hosts: CardHosts::Wildcard(format!("card.{issuer_host}")),
-            tls12: raw.tls12,
-            tls13: raw.tls13,
-        };
+    let hosts = if raw.hosts.is_empty() {
+        wildcard(&raw, issuer_host, at)
+    } else {
+        fixed_hosts(&raw, issuer_host, at)
+    };
+    Card { hosts, tls12: raw.tls12, tls13: raw.tls13 }
+}
+
+fn wildcard(raw: &RawCard, issuer_host: &str, at: &mut Layers) -> CardHosts {
+    if !raw.wider_hosts.is_empty() {
+        at.fault("card.wider_hosts", "goes with card.hosts: labels need no list of wider hosts");
     }
-    if raw.hosts.len() < 2 {
-        at.fault(KEY, "expected at least two, because a retry needs another host; or none at all");
+    let parent = format!("card.{issuer_host}");
+    CardHosts::wildcard(&parent, raw.label.unwrap_or_default(), raw.chooser)
+}
+
+fn fixed_hosts(raw: &RawCard, issuer_host: &str, at: &mut Layers) -> CardHosts {
+    const WIDER: &str = "card.wider_hosts";
+    if raw.label.is_some() {
+        at.fault(
+            "card.label",
+            "a fixed list has no labels: leave this out, or leave out card.hosts",
+        );
+    }
+    if raw.chooser == Chooser::Any && !raw.wider_hosts.is_empty() {
+        at.fault(WIDER, "card.chooser is any, and nothing is wider");
     }
     let mut seen = BTreeSet::new();
-    for host in &raw.hosts {
-        if !is_host_name(host) {
-            at.wrong(KEY, host, "expected a host name in lower case");
-        } else if host == issuer_host {
-            at.wrong(KEY, host, "the issuer host never asks for a card: name another");
-        } else if !seen.insert(host) {
-            at.wrong(KEY, host, "named twice");
+    for (key, hosts) in [("card.hosts", &raw.hosts), (WIDER, &raw.wider_hosts)] {
+        if hosts.len() == 1 {
+            let advice =
+                "expected at least two, because a retry needs another host; or none at all";
+            at.fault(key, advice);
+        }
+        for host in hosts {
+            if !is_host_name(host) {
+                at.wrong(key, host, "expected a host name in lower case");
+            } else if host == issuer_host {
+                at.wrong(key, host, "the issuer host never asks for a card: name another");
+            } else if !seen.insert(host) {
+                at.wrong(key, host, "named twice");
+            }
         }
     }
-    Card { hosts: CardHosts::Fixed(raw.hosts), tls12: raw.tls12, tls13: raw.tls13 }
+    CardHosts::fixed(&raw.hosts, &raw.wider_hosts, raw.chooser)
 }
 
 pub(super) fn is_host_name(text: &str) -> bool {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::proxy::{RawProxy, RawProxyProtocol};
 use super::{IssuerKind, LogFormat, UnknownPolicy};
+use crate::card_hosts::{Chooser, Label};
 use crate::identity::assurance::Loa;
 
 #[derive(Deserialize)]
@@ -51,6 +52,10 @@ pub(super) struct RawTls {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCard {
     pub hosts: Vec<String>,
+    pub wider_hosts: Vec<String>,
+    pub chooser: Chooser,
+    /// Under a wildcard alone, so that it has no value in `config/default.toml`.
+    pub label: Option<Label>,
     pub tls12: bool,
     pub tls13: bool,
 }

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::card_hosts::{Chooser, Label};
 use crate::random::Random;
 
 /// A folder with everything that a configuration names; gone when dropped.
@@ -88,7 +89,10 @@ fn what_is_not_said_is_the_default_and_paths_are_beside_the_file() {
     let installation = Installation::new();
     let config = installation.load(FILE, &[]).unwrap();
     assert_eq!(config.issuer_identifier(), "https://idp.region.se");
-    assert_eq!(config.card.hosts, CardHosts::Wildcard("card.idp.region.se".into()));
+    assert_eq!(
+        config.card.hosts,
+        CardHosts::wildcard("card.idp.region.se", Label::Always, Chooser::HsaId)
+    );
     assert_eq!(config.lifetimes.session, TimeDelta::hours(8));
     assert_eq!(config.tls.certificate, installation.path("tls.pem"));
     assert_eq!(config.sealing_key.expose(), &[0x0a; 32]);
@@ -273,10 +277,52 @@ fn card_hosts_are_none_or_at_least_two_others_than_the_issuer() {
         assert_eq!(installation.faults(&hosts(wrong)).len(), 1, "{wrong}");
     }
     let config = installation.load(&hosts(r#"["a.region.se", "b.region.se"]"#), &[]).unwrap();
-    let fixed = CardHosts::Fixed(vec!["a.region.se".into(), "b.region.se".into()]);
+    let names = ["a.region.se", "b.region.se"].map(String::from);
+    let fixed = CardHosts::fixed(&names, &[], Chooser::HsaId);
     assert_eq!(config.card.hosts, fixed);
     let neither = format!("{FILE}\n[card]\ntls12 = false\ntls13 = false\n");
     assert_eq!(installation.faults(&neither), ["card: tls12 or tls13 must be true"]);
+}
+
+#[test]
+fn what_the_choosers_of_card_hosts_show_is_configured_and_must_make_sense() {
+    let installation = Installation::new();
+    let card = |lines: &str| format!("{FILE}\n[card]\n{lines}\n");
+    let hosts = |lines: &str| installation.load(&card(lines), &[]).unwrap().card.hosts;
+    let parent = "card.idp.region.se";
+    for chooser in Chooser::ALL {
+        let expected = CardHosts::wildcard(parent, Label::Always, chooser);
+        assert_eq!(hosts(&format!("chooser = \"{chooser}\"")), expected);
+    }
+    for label in Label::ALL {
+        let expected = CardHosts::wildcard(parent, label, Chooser::HsaId);
+        assert_eq!(hosts(&format!("label = \"{label}\"")), expected);
+    }
+    let [two, wider] = [["a.region.se", "b.region.se"], ["c.region.se", "d.region.se"]];
+    let both = format!("hosts = {two:?}\nwider_hosts = {wider:?}\nchooser = \"siths\"");
+    let expected =
+        CardHosts::fixed(&two.map(String::from), &wider.map(String::from), Chooser::Siths);
+    assert_eq!(hosts(&both), expected);
+    for (lines, key) in [
+        ("chooser = \"all\"".to_owned(), "card.chooser"),
+        ("label = \"never\"".to_owned(), "card.label"),
+        (format!("hosts = {two:?}\nlabel = \"retry\""), "card.label"),
+        (format!("hosts = {two:?}\nlabel = \"always\""), "card.label"),
+        (format!("wider_hosts = {wider:?}"), "card.wider_hosts"),
+        (format!("hosts = {two:?}\nwider_hosts = [\"c.region.se\"]"), "card.wider_hosts"),
+        (
+            format!("hosts = {two:?}\nwider_hosts = [\"a.region.se\", \"c.region.se\"]"),
+            "card.wider_hosts",
+        ),
+        (
+            format!("hosts = {two:?}\nwider_hosts = [\"idp.region.se\", \"c.region.se\"]"),
+            "card.wider_hosts",
+        ),
+        (both.replace("siths", "any"), "card.wider_hosts"),
+    ] {
+        let faults = installation.faults(&card(&lines));
+        assert!(faults.len() == 1 && faults[0].starts_with(key), "{lines}: {faults:?}");
+    }
 }
 
 #[test]

@@ -9,9 +9,10 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::pki::{IssuerName, Pki};
+use crate::card_hosts::{CardHosts, Chooser, Label};
 use crate::config::{
-    Card, CardHosts, Config, Database, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat,
-    PolicyRow, ProxyProtocol, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
+    Card, Config, Database, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat, PolicyRow,
+    ProxyProtocol, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
 };
 use crate::identity::assurance::Loa;
 
@@ -56,7 +57,11 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             card_key: None,
         },
         card: Card {
-            hosts: CardHosts::Wildcard(format!("card.{ISSUER_HOST}")),
+            hosts: CardHosts::wildcard(
+                &format!("card.{ISSUER_HOST}"),
+                Label::default(),
+                Chooser::default(),
+            ),
             tls12: true,
             tls13: true,
         },

@@ -25,11 +25,10 @@ pub fn card(
     let login: Option<Login> =
         sealed_login.and_then(|text| app.sealer.open_value(Purpose::Login, text).ok());
     // A login is bound to its host name: nobody brings it to one where a choice is remembered.
-    let Some(login) = login.filter(|login| login.card_host == host) else { return lost() };
+    let Some(login) = login.filter(|login| login.is_of_host(host)) else { return lost() };
     let now = app.clock.now();
     let judgement = app.trust.judge(chain, now);
-    let ticket =
-        Ticket { id: ticket_id(app, &login, &judgement), judgement, judged_at: now, login };
+    let ticket = Ticket { id: ticket_id(&login, &judgement), judgement, judged_at: now, login };
     if let Judgement::Rejected(rejected) = &ticket.judgement {
         tracing::info!(
             reference = %ticket.login.reference,
@@ -47,15 +46,15 @@ pub fn card(
     }
 }
 
-// A verdict that nobody's card stands behind has one id for each login, however often it is fetched:
-// whoever comes without a card cannot write more than one row for a login.
-fn ticket_id(app: &App, login: &Login, judgement: &Judgement) -> Uuid {
+// A verdict has one id for each login, however often it is fetched: a host name that let somebody in
+// lets nobody in again, and whoever comes without a card cannot write more than one row for a login.
+fn ticket_id(login: &Login, judgement: &Judgement) -> Uuid {
     let verdict = match judgement {
-        Judgement::Verified(_) => return app.random.uuid(app.clock.now()),
+        Judgement::Verified(_) => "verified",
         Judgement::Rejected(rejected) => rejected.cause.name(),
         Judgement::NoCertificate => "no-certificate",
     };
-    let hash = sha256(format!("{} {} {verdict}", login.card_host, login.reference).as_bytes());
+    let hash = sha256(format!("{} {} {verdict}", login.host_name(), login.reference).as_bytes());
     let (bytes, _) = hash.split_at(16);
     uuid::Builder::from_custom_bytes(bytes.try_into().unwrap_or_default()).into_uuid()
 }

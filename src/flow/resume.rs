@@ -234,10 +234,15 @@ fn refuse(
     if told_first(client, code) == First::RelyingParty {
         return told_by_redirect(&app.issuer, reply_to, problem);
     }
-    let sealed = app.sealer.seal_value(Purpose::Login, login).ok().filter(|_| code.again());
+    let again = match code {
+        Code::CertificateMissing => login.clone().without_a_certificate(),
+        _ => login.clone(),
+    };
+    let sealed = app.sealer.seal_value(Purpose::Login, &again).ok().filter(|_| code.again());
     Answer::Page(Box::new(ProblemAnswer {
         system: Some(client.name.clone()),
         retry: sealed.map(|sealed| again_address(&app.issuer, &sealed)),
+        shows_more: again.widens(&app.card_hosts),
         back: Some(reply_to.error(&app.issuer, &problem)),
         certificate: facts.cloned(),
         ui_locales: login.request.ui_locales.clone(),

@@ -40,6 +40,8 @@ pub struct ProblemPage<'a> {
     pub system: Option<&'a str>,
     /// Where "try again" leads.
     pub retry: Option<&'a str>,
+    /// Whether the next attempt offers more certificates than the last.
+    pub shows_more: bool,
     /// Where "back to the system" leads: the error redirect.
     pub back: Option<&'a str>,
     /// The same page in the other language.
@@ -101,6 +103,7 @@ impl ProblemPage<'_> {
             page: fill(&said.page, &values),
             detail: detail.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
             retry: self.retry,
+            shows_more: self.shows_more,
             back: self.back,
             system: system.as_deref().unwrap_or(unnamed),
             advice: said.advice.iter().map(|step| fill(step, &values)).collect(),
@@ -161,6 +164,7 @@ struct ProblemHtml<'a> {
     page: String,
     detail: Vec<(&'static str, String)>,
     retry: Option<&'a str>,
+    shows_more: bool,
     back: Option<&'a str>,
     system: &'a str,
     advice: Vec<String>,

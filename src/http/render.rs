@@ -108,6 +108,7 @@ fn problem_page(page: &ProblemAnswer, reader: &Reader) -> Response {
         reference: Some(&page.problem.reference),
         system: page.system.as_deref(),
         retry: page.retry.as_deref(),
+        shows_more: page.shows_more,
         back: page.back.as_deref(),
         other_language: Some(&other_language),
         detail,

@@ -4,13 +4,13 @@
 //! at revocation addresses or any other address in a certificate.
 
 mod assess;
+mod hints;
 mod path;
 mod source;
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use rustls::DistinguishedName;
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor};
 use webpki::{ALL_VERIFICATION_ALGS, RawPublicKeyEntity};
 
@@ -83,16 +83,6 @@ impl Trust {
             grammar: source.grammar,
             unknown_policy: source.unknown_policy,
         })
-    }
-
-    /// The subjects of the issuing CAs whose certificates log in: what browsers are told to offer.
-    #[must_use]
-    pub fn hints(&self) -> Vec<DistinguishedName> {
-        self.issuers
-            .iter()
-            .filter(|issuer| issuer.kind == Kind::HsaId)
-            .map(|issuer| DistinguishedName::from(issuer.profile.subject.clone()))
-            .collect()
     }
 
     /// [`Trust::verify`] of what a connection carries, for the ticket.

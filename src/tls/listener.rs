@@ -17,8 +17,8 @@ use axum::middleware::{AddExtension, from_fn_with_state};
 use axum::{Extension, Router};
 use axum_server::Handle;
 use axum_server::accept::Accept;
+use rustls::ServerConnection;
 use rustls::server::Acceptor;
-use rustls::{DistinguishedName, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -32,7 +32,7 @@ use super::counters::{Counters, Failure};
 use super::fields;
 use super::hosts::{Host, Hosts};
 use super::peer::{Peer, TlsFacts};
-use super::server_config::{Configs, Identity};
+use super::server_config::{Configs, Hints, Identity};
 use crate::pki::PresentedChain;
 use crate::throttle::place;
 
@@ -99,7 +99,7 @@ pub struct TlsParts {
     /// The certificate of the card hosts; may be the same.
     pub card_identity: Identity,
     /// The issuers whose certificates browsers are told to offer.
-    pub hints: Vec<DistinguishedName>,
+    pub hints: Hints,
     /// Limits.
     pub settings: Settings,
     /// The places for connections, of all listeners of a node together.
@@ -232,7 +232,7 @@ impl Shared {
         let host = self.parts.hosts.classify(sni.as_deref());
         let (config, limit) = match host {
             Host::Issuer => (&self.configs.issuer, settings.handshake_timeout),
-            Host::Card { .. } => (&self.configs.card, settings.card_handshake_timeout),
+            Host::Card { asks, .. } => (self.configs.card(asks), settings.card_handshake_timeout),
         };
         let _place = match host {
             Host::Issuer => None,

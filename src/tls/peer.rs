@@ -12,7 +12,8 @@ use axum::http::{HeaderValue, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::hosts::{Host, normalised};
+use super::hosts::Host;
+use crate::card_hosts::normalised;
 use crate::pki::PresentedChain;
 
 /// The other end of a TLS connection.
@@ -107,6 +108,7 @@ mod tests {
     use axum::http::Request;
 
     use super::*;
+    use crate::card_hosts::Asks;
 
     fn peer(authority: Option<&str>) -> Peer {
         Peer {
@@ -165,7 +167,7 @@ mod tests {
             .unwrap();
         let mut peer = peer(Some("card.idp.localhost"));
         assert!(!peer.is_misdirected(&request));
-        peer.host = Host::Card { name: "card.idp.localhost".into(), label: None };
+        peer.host = Host::Card { name: "card.idp.localhost".into(), asks: Asks::ForNothing };
         assert!(peer.is_misdirected(&request));
     }
 

@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("tls", &["pki", "proxy"]),
 ];
 
-const LEAVES: &[&str] = &["clock", "error", "named", "random", "secret", "throttle"];
+const LEAVES: &[&str] = &["card_hosts", "clock", "error", "named", "random", "secret", "throttle"];
 
 /// Which modules speak of a crate.
 const ONLY: &[(&str, &[&str])] = &[

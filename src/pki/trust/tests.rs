@@ -2,6 +2,7 @@ use rcgen::{ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd};
 use rustls::pki_types::pem::PemObject as _;
 
 use super::*;
+use crate::card_hosts::Chooser;
 use crate::error::Code;
 use crate::pki::testing::{Borrowed, Ca, chain, identify, now, policies, printable, replaced};
 
@@ -411,11 +412,34 @@ fn policies_decide_kind_and_level_and_the_least_of_several_counts() {
 }
 
 #[test]
-fn hints_are_the_issuers_of_hsa_ids_alone() {
+fn hints_are_the_issuers_that_the_chooser_offers_each_once() {
     let pki = Pki::new();
-    let hints = pki.trust().hints();
-    assert_eq!(hints.len(), 1);
-    assert_eq!(hints[0].as_ref(), Profile::read(&pki.hsa.certificate).unwrap().subject);
+    let subject = |ca: &Ca| Profile::read(&ca.certificate).unwrap().subject;
+    let named = |source: TrustSource, chooser| -> Vec<Vec<u8>> {
+        let hints = Trust::new(source, now()).unwrap().hints(chooser);
+        hints.iter().map(|hint| hint.as_ref().to_vec()).collect()
+    };
+    let all = [&pki.hsa, &pki.person, &pki.mobile, &pki.function].map(subject);
+    assert_eq!(named(pki.source(), Chooser::HsaId), [subject(&pki.hsa)]);
+    assert_eq!(named(pki.source(), Chooser::Siths), all);
+    assert!(named(pki.source(), Chooser::Any).is_empty());
+
+    // Whoever has one policy for login among others is offered, too.
+    let mut source = pki.source();
+    source.issuers[1].policies.push(PolicyRow {
+        oid: "1.2.3".to_owned(),
+        kind: Kind::HsaId,
+        loa: Some(Loa::Three),
+    });
+    assert_eq!(named(source, Chooser::HsaId), [subject(&pki.hsa), subject(&pki.person)]);
+
+    // A CA with a renewed key bears the name of the old one.
+    let mut source = pki.source();
+    let renewed = pki.root.under("Person HSA-id 3 CA v1");
+    source
+        .issuers
+        .push(IssuerRow { certificate: renewed.certificate, ..source.issuers[0].clone() });
+    assert_eq!(named(source, Chooser::HsaId), [subject(&pki.hsa)]);
 }
 
 #[test]

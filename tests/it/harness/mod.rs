@@ -4,11 +4,16 @@
 pub mod answer;
 pub mod assertion;
 pub mod chromium;
+pub mod demo;
+pub mod display;
+pub mod firefox;
+pub mod person;
 pub mod probe;
 pub mod products;
 pub mod proxy;
 pub mod request;
 pub mod site;
+pub mod store;
 pub mod tables;
 pub mod wire;
 

@@ -174,3 +174,79 @@ async fn in_firefox_the_next_person_is_the_one_who_logs_in() {
         the_next_person_is_the_one_who_logs_in(&browser, &idp, &demo).await;
     }
 }
+
+/// Where all logins begin at one host, its browser's memory outlives the person. In the end Anna's
+/// card is out, Björn's in, and the button to press.
+async fn a_choice_outlives_the_person(person: &impl Person, idp: &TestIdp, demo: &str) {
+    let [_, annas] = annas_card(idp);
+    person.reader().insert(&annas);
+    person.open(demo).await;
+    person.press_and_choose(LOG_IN, &[HsaId3], Some(HsaId3), "retry-anna").await;
+    assert_eq!(person.heading().await, ANNA);
+    // Whoever presses the button next is her, while her card is in.
+    person.reader().insert(&bjorns_card(idp));
+    person.open(demo).await;
+    person.press(LOG_IN).await;
+    assert_eq!(person.heading().await, ANNA);
+    person.reader().pull();
+    person.reader().insert(&bjorns_card(idp));
+    person.open(demo).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_chromium_a_choice_for_one_host_outlives_the_person() {
+    if chromium::is_installed_with_a_screen() {
+        let (idp, demo) = idp_with(Label::Retry, Chooser::HsaId).await;
+        let browser = Chromium::start_in_a_window(idp.pki()).await;
+        a_choice_outlives_the_person(&browser, &idp, &demo).await;
+        // A certificate that is not there any more is forgotten.
+        browser.press_and_choose(LOG_IN, &[HsaId2], Some(HsaId2), "retry-bjorn").await;
+        assert_eq!(browser.heading().await, BJORN);
+        // That there was none is remembered, too; until the next attempt, on another host.
+        browser.reader().pull();
+        browser.open(&demo).await;
+        browser.press(LOG_IN).await;
+        assert_eq!(code(&browser).await, "certificate_missing");
+        browser.reader().insert(&bjorns_card(&idp));
+        browser.open(&demo).await;
+        browser.press(LOG_IN).await;
+        assert_eq!(code(&browser).await, "certificate_missing");
+        browser.press_and_choose(TRY_AGAIN, &[HsaId2], Some(HsaId2), "retry-again").await;
+        assert_eq!(browser.heading().await, BJORN);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_firefox_a_choice_for_one_host_outlives_the_person() {
+    if firefox::is_installed() {
+        let (idp, demo) = idp_with(Label::Retry, Chooser::HsaId).await;
+        let browser = Firefox::start(idp.pki(), &[]).await;
+        a_choice_outlives_the_person(&browser, &idp, &demo).await;
+        // None is sent in the place of the one that has gone, and nobody is asked; until the next
+        // attempt, on another host.
+        browser.press(LOG_IN).await;
+        assert_eq!(code(&browser).await, "certificate_missing");
+        browser.press_and_choose(TRY_AGAIN, &[HsaId2], Some(HsaId2), "retry-bjorn").await;
+        assert_eq!(browser.heading().await, BJORN);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn firefox_that_chooses_by_itself_takes_what_is_offered() {
+    if firefox::is_installed() {
+        let (idp, demo) = idp_with(Label::Always, Chooser::HsaId).await;
+        let by_itself = ("security.default_personal_cert", "\"Select Automatically\"");
+        let browser = Firefox::start(idp.pki(), &[by_itself]).await;
+        for certificate in annas_card(&idp) {
+            browser.reader().insert(&certificate);
+        }
+        browser.open(&demo).await;
+        browser.press(LOG_IN).await;
+        assert_eq!(browser.heading().await, ANNA);
+        browser.reader().pull();
+        browser.reader().insert(&bjorns_card(&idp));
+        browser.open(&demo).await;
+        browser.press(LOG_IN).await;
+        assert_eq!(browser.heading().await, BJORN);
+    }
+}

@@ -55,7 +55,8 @@ const STATE: &str = r#"
     const dialogs = browser.getTabDialogBox(shown).getTabDialogManager()._dialogs;
     const chooser = dialogs.map(one => one.frameContentWindow)
         .find(one => one?.location.href.endsWith("/clientauthask.xhtml"));
-    const isReady = chooser?.certArray && chooser.document.getElementById("nicknames")?.itemCount;
+    const told = chooser?.document.getElementById("clientAuthCertDetailsIssuedBy")?.textContent;
+    const isReady = chooser?.certArray && told;
     return {
         // There is none while the browser changes processes.
         document: shown.innerWindowID ?? 0,

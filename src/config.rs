@@ -109,6 +109,8 @@ pub enum CardHosts {
 pub struct TrustFiles {
     /// PEM files of root certificates.
     pub roots: Vec<PathBuf>,
+    /// PEM files of CAs between the roots and the issuing CAs: links of a path, and no more.
+    pub intermediates: Vec<PathBuf>,
     /// The issuing certificates below them that are believed, and for what.
     pub issuers: Vec<IssuerFile>,
     /// What to make of a policy that no row names.

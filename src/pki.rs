@@ -7,11 +7,15 @@
 
 pub mod assessment;
 pub mod certificate;
+mod constraints;
 pub mod possession;
 mod profile;
 pub mod public_key;
 pub mod revocation;
+mod text;
+mod tlv;
 pub mod trust;
+mod view;
 
 #[cfg(test)]
 pub(crate) mod testing;

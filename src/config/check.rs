@@ -223,10 +223,18 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
         at.missing("trust.issuers", "expected at least one [[trust.issuers]]");
     }
     let roots = raw.roots.iter().map(|file| trust_file("trust.roots", file, at)).collect();
+    let links = raw.intermediates.iter();
+    let intermediates = links.map(|file| trust_file("trust.intermediates", file, at)).collect();
     let issuers = raw.issuers.into_iter().enumerate();
     let issuers = issuers.map(|(index, row)| issuer_file(index, row, at)).collect();
     let hsa_id_prefixes = hsa_id_prefixes(raw.hsa_id_prefixes, at);
-    TrustFiles { roots, issuers, unknown_policy: raw.unknown_policy, hsa_id_prefixes }
+    TrustFiles {
+        roots,
+        intermediates,
+        issuers,
+        unknown_policy: raw.unknown_policy,
+        hsa_id_prefixes,
+    }
 }
 
 fn issuer_file(index: usize, raw: RawIssuer, at: &mut Layers) -> IssuerFile {

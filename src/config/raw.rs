@@ -56,6 +56,7 @@ pub(super) struct RawCard {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawTrust {
     pub roots: Vec<String>,
+    pub intermediates: Vec<String>,
     pub issuers: Vec<RawIssuer>,
     pub unknown_policy: UnknownPolicy,
     pub hsa_id_prefixes: Vec<String>,

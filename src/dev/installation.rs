@@ -74,6 +74,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
                     }],
                 })
                 .collect(),
+            intermediates: Vec::new(),
             unknown_policy: UnknownPolicy::FollowIssuer,
             hsa_id_prefixes: Vec::new(),
         },

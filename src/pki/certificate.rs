@@ -292,12 +292,16 @@ rejections! {
     IssuerNotAllowed = "issuer-not-allowed", CertificateUntrusted;
     /// No policy of the certificate is configured, and the configuration refuses such.
     PolicyUnknown = "policy-unknown", CertificateUntrusted;
+    /// A policy of the certificate is configured, but not every CA of its path allows it.
+    PolicyNotAllowed = "policy-not-allowed", CertificateUntrusted;
     /// A function (server) certificate.
     Function = "function", CertificateNotPersonal;
     /// A Person ID certificate (personnummer).
     PersonId = "person-id", CertificateWrongType;
     /// A mobile SITHS eID (personnummer).
     Mobile = "mobile", CertificateWrongType;
+    /// An HSA-id where a personal number belongs: a fault of the issuer.
+    IdentifierForeign = "identifier-foreign", CertificateWrongType;
     /// The signing certificate of the pair: nonRepudiation without digitalSignature.
     ForSigning = "for-signing", CertificateForSigning;
     /// The key may not sign a handshake: no digitalSignature in the key usage.
@@ -308,9 +312,12 @@ rejections! {
     Expired = "expired", CertificateExpired;
     /// Before its validity.
     NotYetValid = "not-yet-valid", CertificateNotYetValid;
+    /// Against the form of RFC 5280 §4: serial number, extensions, names.
+    Malformed = "malformed", CertificateUnusable;
     /// The issuing CA or the root is outside its validity.
     IssuerNotCurrent = "issuer-not-current", CertificateUntrusted;
-    /// The issuing CA may not sign certificates, or not for client authentication.
+    /// A CA of the path may not sign certificates, or not for client authentication, or has a weak
+    /// key, or is malformed.
     IssuerUnfit = "issuer-unfit", CertificateUntrusted;
     /// The key is weak: RSA under 2048 bits, or neither RSA nor P-256 nor P-384.
     KeyWeak = "key-weak", CertificateUnusable;

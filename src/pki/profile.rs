@@ -3,21 +3,27 @@
 //! Reading only: nothing here decides, and nothing here says that a certificate is genuine.
 
 mod describe;
+pub(super) mod form;
+mod policies;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use rustls::pki_types::CertificateDer;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
-use x509_parser::extensions::ParsedExtension;
 use x509_parser::oid_registry::{
-    OID_EC_P256, OID_NIST_EC_P384, OID_X509_EXT_CERTIFICATE_POLICIES, OID_X509_SERIALNUMBER,
+    OID_EC_P256, OID_NIST_EC_P384, OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER,
+    OID_X509_EXT_CRL_DISTRIBUTION_POINTS, OID_X509_EXT_NAME_CONSTRAINTS,
+    OID_X509_EXT_SUBJECT_ALT_NAME, OID_X509_SERIALNUMBER,
 };
 use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
+pub(super) use self::policies::Policies;
 use super::certificate::CertificateFacts;
+use super::revocation::{Serial, distribution_points};
+use super::text;
 
 /// The most characters of a foreign text that are kept.
 const MAX_TEXT: usize = 64;
@@ -36,6 +42,9 @@ pub(super) struct Signing {
 /// A certificate, read.
 pub(super) struct Profile {
     pub(super) facts: CertificateFacts,
+    pub(super) serial: Serial,
+    /// The names of its CRL distribution points, for [`Link`](super::revocation::Link).
+    pub(super) points: Vec<Vec<u8>>,
     /// The common name of the subject: to name a CA to an operator, never a person.
     pub(super) subject_cn: String,
     /// The subject as DER.
@@ -48,12 +57,23 @@ pub(super) struct Profile {
     pub(super) key_is_strong: bool,
     /// Basic constraints with CA.
     pub(super) is_ca: bool,
+    /// How many CAs may follow it on a path, self-issued ones apart.
+    pub(super) path_length: Option<u32>,
+    /// What is wrong with its serial number.
+    pub(super) serial_fault: Option<&'static str>,
+    /// What else is wrong with its form.
+    pub(super) fault: Option<&'static str>,
     pub(super) signing: Signing,
     /// Whether extended key usage allows client authentication: so it does when it is absent
     /// (RFC 5280 §4.2.1.12).
     pub(super) for_clients: bool,
-    /// The policy OIDs, dotted.
-    pub(super) policies: Vec<String>,
+    pub(super) policies: Policies,
+    /// The value of nameConstraints.
+    pub(super) name_constraints: Option<Vec<u8>>,
+    /// The value of subjectAltName.
+    pub(super) alternative_name: Option<Vec<u8>>,
+    /// Whether it names the key that signed it.
+    pub(super) names_issuer_key: bool,
     /// Every serialNumber (2.5.4.5) of the subject; `None` where it is no text.
     pub(super) identifiers: Vec<Option<String>>,
     /// The key usages, by their names in RFC 5280 §4.2.1.3.
@@ -96,17 +116,32 @@ impl Profile {
         });
         let for_clients =
             certificate.extended_key_usage()?.is_none_or(|usage| usage.value.client_auth);
+        let basic = certificate.basic_constraints()?.map(|basic| basic.value);
+        let value = |oid| -> Result<Option<Vec<u8>>, X509Error> {
+            let extension = certificate.get_extension_unique(oid)?;
+            Ok(extension.map(|extension| extension.value.to_vec()))
+        };
         Ok(Self {
             facts: facts(certificate, der)?,
+            serial: Serial::new(certificate.raw_serial()),
+            points: value(&OID_X509_EXT_CRL_DISTRIBUTION_POINTS)?
+                .map(|value| distribution_points(&value))
+                .unwrap_or_default(),
             subject_cn: common_name(certificate.subject()),
             subject: certificate.subject().as_raw().to_vec(),
             issuer: certificate.issuer().as_raw().to_vec(),
             key: certificate.public_key().raw.to_vec(),
             key_is_strong: is_strong(certificate.public_key()),
-            is_ca: certificate.basic_constraints()?.is_some_and(|basic| basic.value.ca),
+            is_ca: basic.is_some_and(|basic| basic.ca),
+            path_length: basic.and_then(|basic| basic.path_len_constraint),
+            serial_fault: form::serial_fault(certificate.raw_serial()),
+            fault: form::fault(certificate, der),
             signing,
             for_clients,
-            policies: policies(certificate)?,
+            policies: Policies::of(certificate)?,
+            name_constraints: value(&OID_X509_EXT_NAME_CONSTRAINTS)?,
+            alternative_name: value(&OID_X509_EXT_SUBJECT_ALT_NAME)?,
+            names_issuer_key: value(&OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER)?.is_some(),
             identifiers: identifiers(certificate),
             key_usage: describe::key_usage(certificate)?,
             purposes: describe::purposes(certificate)?,
@@ -122,6 +157,16 @@ impl Profile {
     /// The first serialNumber of the subject as sent, for the person to recognise.
     pub(super) fn submitted(&self) -> Option<String> {
         self.identifiers.iter().flatten().next().map(|text| text.chars().take(MAX_TEXT).collect())
+    }
+
+    /// The policies that it asserts, dotted.
+    pub(super) fn asserted(&self) -> &[String] {
+        self.policies.asserted.as_deref().unwrap_or_default()
+    }
+
+    /// Whether its issuer and its subject have one name (RFC 5280 §6.1).
+    pub(super) fn is_self_issued(&self) -> bool {
+        self.issuer == self.subject
     }
 
     /// Whether this is a CA's certificate whose key may sign certificates.
@@ -162,23 +207,12 @@ fn common_name(name: &x509_parser::x509::X509Name<'_>) -> String {
     text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
 }
 
-fn policies(certificate: &X509Certificate<'_>) -> Result<Vec<String>, X509Error> {
-    let Some(extension) = certificate.get_extension_unique(&OID_X509_EXT_CERTIFICATE_POLICIES)?
-    else {
-        return Ok(Vec::new());
-    };
-    let ParsedExtension::CertificatePolicies(policies) = extension.parsed_extension() else {
-        return Err(X509Error::InvalidExtensions);
-    };
-    Ok(policies.iter().map(|policy| policy.policy_id.to_id_string()).collect())
-}
-
 fn identifiers(certificate: &X509Certificate<'_>) -> Vec<Option<String>> {
     certificate
         .subject()
         .iter_attributes()
         .filter(|attribute| *attribute.attr_type() == OID_X509_SERIALNUMBER)
-        .map(|attribute| attribute.as_str().ok().map(str::to_owned))
+        .map(text::of)
         .collect()
 }
 

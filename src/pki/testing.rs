@@ -145,6 +145,12 @@ pub(crate) fn policies(last: &[u8]) -> CustomExtension {
     CustomExtension::from_oid_content(&[2, 5, 29, 32], content)
 }
 
+/// A certificatePolicies extension of anyPolicy (2.5.29.32.0), as SITHS's CAs have.
+pub(crate) fn any_policy() -> CustomExtension {
+    let content = vec![0x30, 8, 0x30, 6, 6, 4, 0x55, 0x1d, 32, 0];
+    CustomExtension::from_oid_content(&[2, 5, 29, 32], content)
+}
+
 /// The public key of another certificate, for a certificate of our own.
 pub(crate) struct Borrowed(pub(crate) Vec<u8>, pub(crate) &'static SignatureAlgorithm);
 
@@ -185,6 +191,7 @@ fn ca_params(name: &str) -> CertificateParams {
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.custom_extensions = vec![any_policy()];
     params.not_before = date_time_ymd(2019, 4, 1);
     params.not_after = date_time_ymd(2049, 9, 15);
     params

@@ -4,7 +4,9 @@
 //! at revocation addresses or any other address in a certificate.
 
 mod assess;
+mod chain;
 mod path;
+mod policies;
 mod source;
 
 use std::fmt;
@@ -14,26 +16,33 @@ use rustls::DistinguishedName;
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor};
 use webpki::{ALL_VERIFICATION_ALGS, RawPublicKeyEntity};
 
-use self::path::refusal;
+use self::path::{Authority, refusal};
 pub use self::source::{
     IssuerRow, Kind, PolicyRow, TrustFault, TrustFaultReason, TrustSource, UnknownPolicy,
 };
 use super::assessment::Refusal;
 use super::certificate::{Authentic, CertificateRejection, Judgement, PresentedChain, Rejected};
-use super::profile::Profile;
+use super::profile::{Profile, form};
 use super::revocation::Verdict;
+use super::view::View;
 use crate::identity::assurance::Loa;
 use crate::identity::hsa_id::HsaIdGrammar;
 
 /// The configured trust, checked.
 pub struct Trust {
-    /// webpki's anchors carry no dates, so that they are kept here, in the same order.
-    roots: Vec<Profile>,
+    /// In the order of the anchors.
+    roots: Vec<Root>,
     anchors: Vec<TrustAnchor<'static>>,
     issuers: Vec<Issuer>,
-    certificates: Vec<CertificateDer<'static>>,
+    /// The certificates of the issuing CAs, and of the CAs between them and the roots.
+    authorities: Vec<Authority>,
     grammar: HsaIdGrammar,
     unknown_policy: UnknownPolicy,
+}
+
+/// What webpki's anchors do not carry, dates among it.
+struct Root {
+    profile: Profile,
 }
 
 struct Issuer {
@@ -54,32 +63,25 @@ impl Trust {
         let mut roots = Vec::new();
         let mut anchors = Vec::new();
         for (index, certificate) in source.roots.iter().enumerate() {
-            let profile = authority(certificate, "root", index)?;
-            // webpki does not look at an anchor's dates.
-            if !is_current(&profile, now) {
-                return Err(TrustFault::of("root", &profile, TrustFaultReason::NotCurrent));
-            }
-            let anchor = webpki::anchor_from_trusted_cert(certificate)
-                .map_err(|_| TrustFault::of("root", &profile, TrustFaultReason::Unreadable))?;
-            anchors.push(anchor.to_owned());
-            roots.push(profile);
+            let (profile, anchor) = root(certificate, index, now)?;
+            anchors.push(anchor);
+            roots.push(Root { profile });
         }
+        let below = below(&source, &roots)?;
         let mut issuers: Vec<Issuer> = Vec::new();
-        let mut certificates = Vec::new();
         for (index, row) in source.issuers.into_iter().enumerate() {
-            let issuer = Issuer::check(row.clone(), index, &roots)?;
+            let issuer = Issuer::check(row, index, &below)?;
             if issuers.iter().any(|other| other.profile.key == issuer.profile.key) {
                 let reason = TrustFaultReason::Repeated;
                 return Err(TrustFault::of("issuing CA", &issuer.profile, reason));
             }
             issuers.push(issuer);
-            certificates.push(row.certificate);
         }
         Ok(Self {
             roots,
             anchors,
             issuers,
-            certificates,
+            authorities: below.into_iter().map(|(_, authority)| authority).collect(),
             grammar: source.grammar,
             unknown_policy: source.unknown_policy,
         })
@@ -131,7 +133,7 @@ impl Trust {
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |profile: &Profile| profile.subject_cn.clone();
-        let roots: Vec<_> = self.roots.iter().map(name).collect();
+        let roots: Vec<_> = self.roots.iter().map(|root| name(&root.profile)).collect();
         let issuers: Vec<_> = self.issuers.iter().map(|issuer| name(&issuer.profile)).collect();
         f.debug_struct("Trust")
             .field("roots", &roots)
@@ -141,10 +143,15 @@ impl fmt::Debug for Trust {
 }
 
 impl Issuer {
-    fn check(row: IssuerRow, index: usize, roots: &[Profile]) -> Result<Self, TrustFault> {
+    fn check(
+        row: IssuerRow,
+        index: usize,
+        below: &[(bool, Authority)],
+    ) -> Result<Self, TrustFault> {
         let profile = authority(&row.certificate, "issuing CA", index)?;
         let fault = |reason| Err(TrustFault::of("issuing CA", &profile, reason));
-        if !roots.iter().any(|root| has_signed(root, &profile)) {
+        let known = |(_, other): &&(bool, Authority)| other.view.original == row.certificate;
+        if !below.iter().find(known).is_some_and(|(reached, _)| *reached) {
             return fault(TrustFaultReason::NotUnderARoot);
         }
         let kinds = std::iter::once((row.kind, row.loa))
@@ -154,6 +161,67 @@ impl Issuer {
         }
         Ok(Self { kind: row.kind, loa: row.loa, policies: row.policies, profile })
     }
+}
+
+/// Reads a root.
+fn root(
+    certificate: &CertificateDer<'static>,
+    index: usize,
+    now: DateTime<Utc>,
+) -> Result<(Profile, TrustAnchor<'static>), TrustFault> {
+    let profile = authority(certificate, "root", index)?;
+    let fault = |reason| TrustFault::of("root", &profile, reason);
+    // webpki looks neither at an anchor's dates nor at its extensions, name constraints apart.
+    if !is_current(&profile, now) {
+        return Err(fault(TrustFaultReason::NotCurrent));
+    }
+    if let Some(why) = form::root_fault(certificate) {
+        return Err(fault(TrustFaultReason::Unfit { why }));
+    }
+    if !profile.for_clients {
+        let why = "extendedKeyUsage leaves out client authentication";
+        return Err(fault(TrustFaultReason::Unfit { why }));
+    }
+    let view = View::of(certificate.clone()).ok_or_else(|| fault(TrustFaultReason::Unreadable))?;
+    let anchor = webpki::anchor_from_trusted_cert(&view.shown)
+        .map_err(|_| fault(TrustFaultReason::Unreadable))?
+        .to_owned();
+    Ok((profile, anchor))
+}
+
+/// The CAs below the roots, and of each whether signatures lead from a root to it.
+fn below(source: &TrustSource, roots: &[Root]) -> Result<Vec<(bool, Authority)>, TrustFault> {
+    let mut found = Vec::new();
+    let issuers = source.issuers.iter().map(|row| &row.certificate);
+    let named = issuers.enumerate().map(|(index, ca)| ("issuing CA", index, ca));
+    let links = source.intermediates.iter().enumerate();
+    for (role, index, ca) in named.chain(links.map(|(index, ca)| ("intermediate CA", index, ca))) {
+        let profile = authority(ca, role, index)?;
+        let read = Authority::read(ca);
+        let reason = TrustFaultReason::Unreadable;
+        let read = read.ok_or_else(|| TrustFault::of(role, &profile, reason))?;
+        // A root may issue itself.
+        let reached = source.roots.contains(ca)
+            || roots.iter().any(|root| has_signed(&root.profile, &profile));
+        found.push((reached, read));
+    }
+    // From those that are reached to those that they signed, until nothing is added.
+    loop {
+        let next = found.iter().position(|(reached, subject)| {
+            let mut above = found.iter().filter(|(reached, _)| *reached);
+            !reached && above.any(|(_, issuer)| has_signed(&issuer.profile, &subject.profile))
+        });
+        match next.and_then(|next| found.get_mut(next)) {
+            Some((reached, _)) => *reached = true,
+            None => break,
+        }
+    }
+    let lost = found.iter().skip(source.issuers.len()).find(|(reached, _)| !reached);
+    if let Some((_, lost)) = lost {
+        let reason = TrustFaultReason::NotUnderARoot;
+        return Err(TrustFault::of("intermediate CA", &lost.profile, reason));
+    }
+    Ok(found)
 }
 
 fn must_be_current(profile: &Profile, now: DateTime<Utc>) -> Result<(), Refusal> {
@@ -182,6 +250,12 @@ fn authority(
     })?;
     if !profile.may_issue() {
         return Err(TrustFault::of(role, &profile, TrustFaultReason::NotACa));
+    }
+    if !profile.key_is_strong {
+        return Err(TrustFault::of(role, &profile, TrustFaultReason::KeyWeak));
+    }
+    if let Some(why) = profile.fault {
+        return Err(TrustFault::of(role, &profile, TrustFaultReason::Unfit { why }));
     }
     Ok(profile)
 }

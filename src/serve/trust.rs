@@ -32,6 +32,8 @@ pub enum TrustFileFault {
 /// [`TrustFileFault`], naming the file or the certificate.
 pub fn trust(files: &TrustFiles, now: DateTime<Utc>) -> Result<Trust, TrustFileFault> {
     let roots = files.roots.iter().map(|file| certificate(file)).collect::<Result<_, _>>()?;
+    let intermediates =
+        files.intermediates.iter().map(|file| certificate(file)).collect::<Result<_, _>>()?;
     let issuers = files
         .issuers
         .iter()
@@ -52,6 +54,7 @@ pub fn trust(files: &TrustFiles, now: DateTime<Utc>) -> Result<Trust, TrustFileF
     let source = TrustSource {
         roots,
         issuers,
+        intermediates,
         grammar: HsaIdGrammar { extra_prefixes: files.hsa_id_prefixes.clone() },
         unknown_policy: match files.unknown_policy {
             UnknownPolicy::FollowIssuer => pki::UnknownPolicy::FollowIssuer,

@@ -76,7 +76,10 @@ fn code(file: &Path) -> String {
 
 fn is_test(file: &Path) -> bool {
     let name = file.file_name().unwrap().to_str().unwrap();
-    name == "tests.rs" || name == "testing.rs"
+    let folders = file.parent().unwrap().components();
+    name == "tests.rs"
+        || name == "testing.rs"
+        || folders.rev().any(|folder| folder.as_os_str() == "tests")
 }
 
 fn sources() -> Vec<PathBuf> {

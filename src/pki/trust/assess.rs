@@ -2,19 +2,19 @@
 //! can cure comes before what only the card supplier can.
 
 use chrono::{DateTime, Utc};
-use rustls::pki_types::CertificateDer;
-use webpki::KeyUsage;
 
-use super::path::{Path, broken, refusal};
-use super::{Issuer, Trust, is_current, must_be_current};
+use super::chain::Held;
+use super::path::{Path, refusal, sent};
+use super::{Issuer, Trust, must_be_current};
 use crate::identity::assurance::Loa;
 use crate::identity::hsa_id::HsaId;
 use crate::identity::personal_number::PersonalNumber;
 use crate::pki::assessment::{Assessment, Check, Description, Refusal, Steps};
 use crate::pki::certificate::{Authentic, CertificateRejection, PresentedChain, Rejected};
 use crate::pki::profile::Profile;
-use crate::pki::revocation::{Link, Subject};
+use crate::pki::revocation::Link;
 use crate::pki::trust::source::{Kind, UnknownPolicy};
+use crate::pki::view::View;
 
 /// What a judgement finds as it goes.
 struct Findings {
@@ -72,40 +72,54 @@ impl Trust {
         found: &mut Findings,
     ) -> Result<(HsaId, Loa, Vec<Link>), Refusal> {
         let steps = &mut found.steps;
-        let path = steps.hold(Check::Path, Path::new(chain, &self.certificates, &self.anchors))?;
+        let malformed = || refusal(CertificateRejection::Malformed, "bytes that are not DER");
+        let leaf = View::of(chain.leaf().clone()).ok_or_else(malformed);
+        let leaf = steps.hold(Check::Path, leaf)?;
+        let sent = sent(chain, &leaf, &self.authorities);
+        let path = steps.hold(Check::Path, Path::new(&leaf, &sent, self))?;
 
-        // First a path at a moment when the leaf was valid, so that an expired card is told that
-        // it is expired and not that it is untrusted; nothing else is believed before.
-        let issuer_key = steps.hold(Check::Path, path.issuer_key(profile, now))?;
+        // The whole path at this very moment, for client authentication. Where there is none: a
+        // path at a moment when the leaf was valid, so that an expired card is told that it is
+        // expired and not that it is untrusted; nothing else is believed before.
+        let held = path.held(profile, now);
+        let issuer_key = match &held {
+            Ok(held) => held.issuer_key.clone(),
+            Err(_) => steps.hold(Check::Path, path.issuer_key(profile, now))?,
+        };
         steps.pass(Check::Path, "");
         let issuer = steps.hold(Check::Issuer, self.issuer_by_key(&issuer_key))?;
         steps.pass(Check::Issuer, issuer.profile.subject_cn.clone());
 
         // The kind before everything that is wrong with this certificate: where the wrong one was
         // chosen, choosing another is the way forward, whatever else ails this one.
-        let (kind, loa) =
-            steps.hold(Check::Policy, issuer.classify(profile, self.unknown_policy))?;
+        let classified = issuer.classify(profile, self.unknown_policy, held.as_ref().ok());
+        let (kind, loa) = steps.hold(Check::Policy, classified)?;
         (found.kind, found.loa) = (Some(kind), loa);
         found.unknown_policies = issuer.unknown(profile);
         if found.unknown_policies.is_empty() {
-            steps.pass(Check::Policy, profile.policies.join(" "));
+            steps.pass(Check::Policy, profile.asserted().join(" "));
         } else {
             let unknown = found.unknown_policies.join(" ");
             steps.warn(Check::Policy, format!("not configured, follows its CA: {unknown}"));
         }
-        steps.check(Check::Kind, must_be_hsa_id(kind))?;
+        steps.check(Check::Kind, self.must_be_hsa_id(kind, profile))?;
         steps.check(Check::KeyUsage, must_be_for_handshakes(profile))?;
         steps.check(Check::Purpose, must_be_for_clients(profile))?;
         steps.check(Check::Validity, must_be_current(profile, now))?;
-        steps.pass(Check::Form, "");
-        // Then the whole path at this very moment, for client authentication.
-        let links = steps.hold(Check::Authorities, self.must_hold_now(&path, chain.leaf(), now))?;
-        steps.pass(Check::Authorities, "");
-        steps.check(Check::Key, must_be_strong(profile))?;
+        steps.hold(Check::Form, must_be_well_formed(profile))?;
+        if profile.names_issuer_key {
+            steps.pass(Check::Form, "");
+        } else {
+            steps.warn(Check::Form, "no authorityKeyIdentifier (RFC 5280 §4.2.1.1)");
+        }
+        let held = steps.hold(Check::Authorities, held)?;
+        steps.pass(Check::Authorities, held.names.join(" < "));
+        steps.hold(Check::Key, must_be_strong(profile))?;
+        steps.pass(Check::Key, profile.key_name.clone());
         let loa = loa.ok_or_else(|| refusal(CertificateRejection::PolicyUnknown, "no level"))?;
         let hsa_id = steps.hold(Check::Identifier, self.identify(profile))?;
         steps.pass(Check::Identifier, "");
-        Ok((hsa_id, loa, links))
+        Ok((hsa_id, loa, held.links))
     }
 
     /// The row of the CA that holds `key`: by key, since another CA can bear the same name, and a
@@ -117,40 +131,19 @@ impl Trust {
             .ok_or_else(|| refusal(CertificateRejection::IssuerNotAllowed, ""))
     }
 
-    /// The path at this very moment: who issued what, for the question whether it was revoked.
-    fn must_hold_now(
-        &self,
-        path: &Path<'_>,
-        leaf: &CertificateDer<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Link>, Refusal> {
-        let found = path.at(now, KeyUsage::client_auth()).map_err(|error| broken(&error))?;
-        let anchor = found.anchor();
-        let root = self.roots.iter().zip(&self.anchors).find(|(root, configured)| {
-            configured.subject_public_key_info == anchor.subject_public_key_info
-                && is_current(root, now)
-        });
-        let Some((root, _)) = root else {
-            return Err(refusal(CertificateRejection::IssuerNotCurrent, "the root"));
+    /// Only HSA-ids log in. A certificate of another kind that bears an HSA-id is told as such: its
+    /// issuer has made a fault.
+    fn must_be_hsa_id(&self, kind: Kind, profile: &Profile) -> Result<(), Refusal> {
+        let cause = match kind {
+            Kind::HsaId => return Ok(()),
+            Kind::PersonId | Kind::Mobile if self.identify(profile).is_ok() => {
+                CertificateRejection::IdentifierForeign
+            }
+            Kind::PersonId => CertificateRejection::PersonId,
+            Kind::Mobile => CertificateRejection::Mobile,
+            Kind::Function => CertificateRejection::Function,
         };
-        // webpki does not look at the key usage of CAs. The browser may have sent another
-        // certificate for the same key than the configured one, so the path's own are read.
-        let link = |certificate: &CertificateDer<'_>, subject, issuer: &[u8]| {
-            let unfit = || refusal(CertificateRejection::IssuerUnfit, "unreadable");
-            Link::of(certificate, subject, issuer).ok_or_else(unfit)
-        };
-        let mut links = Vec::new();
-        let (mut subject, mut certificate) = (Subject::Person, leaf.clone());
-        for issuer in found.intermediate_certificates() {
-            let ca = Profile::read(&issuer.der()).ok().filter(Profile::may_issue);
-            let Some(ca) = ca else {
-                return Err(refusal(CertificateRejection::IssuerUnfit, "no keyCertSign"));
-            };
-            links.push(link(&certificate, subject, &ca.key)?);
-            (subject, certificate) = (Subject::Ca, issuer.der());
-        }
-        links.push(link(&certificate, subject, &root.key)?);
-        Ok(links)
+        Err((cause, String::new()))
     }
 
     fn identify(&self, profile: &Profile) -> Result<HsaId, Refusal> {
@@ -161,7 +154,7 @@ impl Trust {
             _ => return Err(refusal(CertificateRejection::IdentifierRepeated, "")),
         };
         // Before the grammar: that a personal number is no HSA-id has an answer of its own.
-        if PersonalNumber::recognise(text).is_some() {
+        if PersonalNumber::recognise(text).is_some() || is_number_of_a_person(text) {
             return Err(refusal(CertificateRejection::IdentifierPersonal, ""));
         }
         self.grammar
@@ -189,7 +182,7 @@ fn describe(profile: &Profile, found: &Findings) -> Description {
         facts: profile.facts.clone(),
         kind: found.kind,
         loa: found.loa,
-        policies: profile.policies.clone(),
+        policies: profile.asserted().to_vec(),
         key_usage: profile.key_usage.clone(),
         purposes: profile.purposes.clone(),
         key: profile.key_name.clone(),
@@ -205,37 +198,38 @@ impl Issuer {
         &self,
         profile: &Profile,
         unknown: UnknownPolicy,
+        held: Option<&Held>,
     ) -> Result<(Kind, Option<Loa>), Refusal> {
-        let known = self
-            .policies
-            .iter()
-            .filter(|policy| profile.policies.contains(&policy.oid))
+        let rows = || self.policies.iter().filter(|row| profile.asserted().contains(&row.oid));
+        let known = rows()
             .map(|policy| (policy.kind, policy.loa.or(self.loa)))
             .min_by_key(|(kind, loa)| (*kind == Kind::HsaId, *loa));
         match (known, unknown) {
+            (Some((Kind::HsaId, loa)), _) => {
+                // A policy that a CA of the path does not allow counts for nothing, and must not
+                // lead to the row of the CA, which may say more (RFC 5280 §6.1.3 d).
+                let lost = |held: &Held| rows().find(|row| !held.policies.contains(&row.oid));
+                match held.and_then(lost) {
+                    None => Ok((Kind::HsaId, loa)),
+                    Some(row) => Err((
+                        CertificateRejection::PolicyNotAllowed,
+                        format!("{}: not allowed by its CAs (RFC 5280 §6.1.3)", row.oid),
+                    )),
+                }
+            }
             (Some(known), _) => Ok(known),
             (None, UnknownPolicy::FollowIssuer) => Ok((self.kind, self.loa)),
             (None, UnknownPolicy::Refuse) => {
-                Err((CertificateRejection::PolicyUnknown, profile.policies.join(" ")))
+                Err((CertificateRejection::PolicyUnknown, profile.asserted().join(" ")))
             }
         }
     }
 
     /// The policies of a certificate, where no row names any of them.
     fn unknown(&self, profile: &Profile) -> Vec<String> {
-        let known = self.policies.iter().any(|policy| profile.policies.contains(&policy.oid));
-        if known { Vec::new() } else { profile.policies.clone() }
+        let known = self.policies.iter().any(|row| profile.asserted().contains(&row.oid));
+        if known { Vec::new() } else { profile.asserted().to_vec() }
     }
-}
-
-const fn must_be_hsa_id(kind: Kind) -> Result<(), Refusal> {
-    let cause = match kind {
-        Kind::HsaId => return Ok(()),
-        Kind::PersonId => CertificateRejection::PersonId,
-        Kind::Mobile => CertificateRejection::Mobile,
-        Kind::Function => CertificateRejection::Function,
-    };
-    Err((cause, String::new()))
 }
 
 fn must_be_for_handshakes(profile: &Profile) -> Result<(), Refusal> {
@@ -251,6 +245,18 @@ fn must_be_for_clients(profile: &Profile) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(refusal(CertificateRejection::PurposeUnfit, ""))
+}
+
+fn must_be_well_formed(profile: &Profile) -> Result<(), Refusal> {
+    match profile.serial_fault.or(profile.fault) {
+        Some(fault) => Err(refusal(CertificateRejection::Malformed, fault)),
+        None => Ok(()),
+    }
+}
+
+/// Ten or twelve digits are meant for a personal number, whatever their check digit.
+fn is_number_of_a_person(text: &str) -> bool {
+    [10, 12].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn must_be_strong(profile: &Profile) -> Result<(), Refusal> {

@@ -24,7 +24,8 @@ pub enum Kind {
 /// An issuing CA and what its certificates are for.
 #[derive(Clone, Debug)]
 pub struct IssuerRow {
-    /// The CA's certificate, issued by one of the roots. It is known by its key.
+    /// The CA's certificate, issued by one of the roots or by a CA below them that is configured. It
+    /// is known by its key.
     pub certificate: CertificateDer<'static>,
     /// What its certificates are for, unless a policy says otherwise.
     pub kind: Kind,
@@ -64,6 +65,8 @@ pub struct TrustSource {
     /// The issuing CAs that are allowed, also those whose certificates are the wrong ones to
     /// choose: they get the better answer.
     pub issuers: Vec<IssuerRow>,
+    /// Certificates of CAs between the roots and the issuing CAs: links of a path, and no more.
+    pub intermediates: Vec<CertificateDer<'static>>,
     /// Which identifiers are HSA-ids.
     pub grammar: HsaIdGrammar,
     /// What to do with policies that are not configured.
@@ -92,9 +95,18 @@ pub enum TrustFaultReason {
     /// Outside its validity.
     #[error("is outside its validity")]
     NotCurrent,
-    /// No configured root has signed it.
-    #[error("is not signed by a configured root")]
+    /// No signatures lead from a configured root to it.
+    #[error("is not signed by a configured root, nor by a configured CA below one")]
     NotUnderARoot,
+    /// RSA under 2048 bits, or neither RSA nor P-256 nor P-384.
+    #[error("has a key that is not taken: RSA from 2048 bits on, P-256 and P-384 are")]
+    KeyWeak,
+    /// Against RFC 5280, or not for client authentication.
+    #[error("is unfit: {why}")]
+    Unfit {
+        /// What is wrong.
+        why: &'static str,
+    },
     /// Another row has the same key.
     #[error("has the same key as another issuing CA in the list")]
     Repeated,

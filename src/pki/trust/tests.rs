@@ -1,9 +1,16 @@
-use rcgen::{ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd};
+use rcgen::{CustomExtension, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, date_time_ymd};
 use rustls::pki_types::pem::PemObject as _;
+
+mod forge;
+mod pkits;
+mod rules;
 
 use super::*;
 use crate::error::Code;
-use crate::pki::testing::{Borrowed, Ca, chain, identify, now, policies, printable, replaced};
+use crate::pki::testing::{
+    Borrowed, Ca, any_policy, chain, identify, now, policies, printable, replaced,
+};
+use crate::pki::view::View;
 
 /// A root with the issuing CAs that matter, and the trust in them.
 struct Pki {
@@ -41,6 +48,7 @@ impl Pki {
                 row(&self.mobile, Kind::Mobile),
                 row(&self.function, Kind::Function),
             ],
+            intermediates: Vec::new(),
             grammar: HsaIdGrammar::default(),
             unknown_policy: UnknownPolicy::FollowIssuer,
         }
@@ -174,12 +182,47 @@ fn a_forged_signature_is_told() {
 
 #[test]
 fn an_unknown_critical_extension_is_unusable() {
-    let cause = Pki::new().cause_of(|params| {
-        let mut extension = policies(&[0]);
+    let pki = Pki::new();
+    let unknown = || {
+        let mut extension = CustomExtension::from_oid_content(&[1, 2, 752, 34, 2, 1], vec![5, 0]);
         extension.set_criticality(true);
-        params.custom_extensions.push(extension);
-    });
+        extension
+    };
+    let cause = pki.cause_of(|params| params.custom_extensions.push(unknown()));
     assert_eq!(cause, CertificateRejection::CriticalExtensionUnknown);
+    let odd = pki.root.under_with("Odd", KeyPair::generate().unwrap(), |params| {
+        params.custom_extensions.push(unknown());
+    });
+    let mut source = pki.source();
+    source.issuers[0].certificate = odd.certificate.clone();
+    let trust = Trust::new(source, now()).unwrap();
+    let rejected = trust.verify(&odd.card(|_| {}).chain(), now()).unwrap_err();
+    assert_eq!(rejected.cause, CertificateRejection::CriticalExtensionUnknown);
+}
+
+#[test]
+fn critical_policies_are_processed_and_not_refused() {
+    let pki = Pki::new();
+    let critical = |mut extension: CustomExtension| {
+        extension.set_criticality(true);
+        extension
+    };
+    let ca = pki.root.under_with("Critical", KeyPair::generate().unwrap(), |params| {
+        params.custom_extensions = vec![critical(any_policy())];
+    });
+    let mut source = pki.source();
+    source.issuers[0].certificate = ca.certificate.clone();
+    let trust = Trust::new(source, now()).unwrap();
+    let card = ca.card(|params| params.custom_extensions.push(critical(policies(&[0]))));
+    assert!(trust.verify(&card.chain(), now()).is_ok());
+    // What webpki was shown is not DER, so that nobody can have it signed.
+    let shown = View::of(card.certificate.clone()).unwrap().shown;
+    assert_ne!(shown, card.certificate);
+    let rejected = trust.verify(&chain([&shown]), now()).unwrap_err();
+    assert_eq!(rejected.cause, CertificateRejection::Malformed);
+    let forged = replaced(&card.certificate, b"SE2321000016-1003", b"SE2321000016-1004");
+    let rejected = trust.verify(&chain([&forged.into()]), now()).unwrap_err();
+    assert_eq!(rejected.cause, CertificateRejection::SignatureWrong);
 }
 
 #[test]
@@ -401,7 +444,7 @@ fn policies_decide_kind_and_level_and_the_least_of_several_counts() {
     assert_eq!(judged(&source, &[0]), Ok(Loa::Three));
     assert_eq!(judged(&source, &[1]), Ok(Loa::Two));
     assert_eq!(judged(&source, &[0, 1]), Ok(Loa::Two));
-    assert_eq!(judged(&source, &[0, 2]), Err(CertificateRejection::PersonId));
+    assert_eq!(judged(&source, &[0, 2]), Err(CertificateRejection::IdentifierForeign));
     assert_eq!(judged(&source, &[9]), Ok(Loa::Three));
     assert_eq!(judged(&source, &[]), Ok(Loa::Three));
     source.unknown_policy = UnknownPolicy::Refuse;
@@ -487,6 +530,7 @@ mod real {
                 loa: None,
                 policies: Vec::new(),
             }],
+            intermediates: Vec::new(),
             grammar: HsaIdGrammar::default(),
             unknown_policy: UnknownPolicy::FollowIssuer,
         };

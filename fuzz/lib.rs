@@ -95,6 +95,12 @@ fn ecdsa_with_sha256() -> Vec<u8> {
     tlv(0x30, b"\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02")
 }
 
+/// A byte sequence of a structured field (RFC 9651 §3.3.5).
+pub fn byte_sequence(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    format!(":{}:", base64::engine::general_purpose::STANDARD.encode(bytes))
+}
+
 /// A tag, the length and the content.
 pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len()).expect("short").to_be_bytes();

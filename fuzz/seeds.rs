@@ -6,7 +6,7 @@ use std::{env, fs, io};
 use rcgen::{CertificateRevocationListParams, RevokedCertParams, SerialNumber, date_time_ymd};
 use siths_idp::pki::revocation::ocsp::Request;
 use siths_idp::pki::revocation::{Authority, Serial};
-use siths_idp_fuzz::{Ca, tlv, to_be_signed};
+use siths_idp_fuzz::{Ca, byte_sequence, tlv, to_be_signed};
 
 fn main() -> io::Result<()> {
     let folder = env::args().nth(1).ok_or_else(|| io::Error::other("usage: seeds FOLDER"))?;
@@ -82,6 +82,47 @@ fn main() -> io::Result<()> {
         let folder = Path::new(&folder).join("hsa_id");
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(name), text)?;
+    }
+    proxies(Path::new(&folder))
+}
+
+/// What each proxy sends, and what balancers announce.
+fn proxies(folder: &Path) -> io::Result<()> {
+    let pem = "-----BEGIN CERTIFICATE-----\nMAMBAgM=\n-----END CERTIFICATE-----\n";
+    let escaped = pem.replace(' ', "%20").replace('\n', "%0A").replace('=', "%3D");
+    let spaced = pem.trim_end().replace('\n', " ");
+    let certificates = [
+        format!("\0{}\n\x01{}, {}", byte_sequence(b"0\x01a"), byte_sequence(b"0\0"), byte_sequence(b"1")),
+        format!("\0{escaped}"),
+        "\0MAMBAgM=\n\x01MAAwAQk=".to_owned(),
+        format!("\0{spaced}\n\x01{spaced}\n\x02(null)"),
+        format!("\0Hash=ab;Subject=\"CN=\\\"a,b\";Cert=\"{escaped}\";Chain=\"{escaped}{escaped}\""),
+        "\0MAMBAgM=,MAA=".to_owned(),
+        format!("\0{escaped}"),
+        format!("\0{escaped}{escaped}"),
+    ];
+    let addresses = [
+        "for=192.0.2.1;proto=https, For=\"[2001:db8::1]:4711\";by=_x",
+        "192.0.2.1, [2001:db9::1]:80, 10.0.0.1",
+    ];
+    let into = folder.join("proxy_headers");
+    fs::create_dir_all(&into)?;
+    for (mode, lines) in certificates.iter().map(String::as_str).chain(addresses).enumerate() {
+        fs::write(into.join(mode.to_string()), [&[mode as u8], lines.as_bytes()].concat())?;
+    }
+    let into = folder.join("proxy_protocol");
+    fs::create_dir_all(&into)?;
+    let signature = b"\r\n\r\n\0\r\nQUIT\n";
+    for (name, header) in [
+        ("tcp4", b"PROXY TCP4 192.0.2.1 10.0.0.1 4711 443\r\n".to_vec()),
+        ("tcp6", b"PROXY TCP6 2001:db8::1 ::1 7 443\r\n".to_vec()),
+        ("unknown", b"PROXY UNKNOWN\r\n".to_vec()),
+        ("local", [&signature[..], b"\x20\0\0\0"].concat()),
+        ("ipv4", [&signature[..], b"\x21\x11\0\x11", &[7; 12], b"\x04\0\x02ab"].concat()),
+        ("ipv6", [&signature[..], b"\x21\x21\0\x24", &[7; 36]].concat()),
+        ("unix", [&signature[..], b"\x21\x31\0\xd8", &[7; 216]].concat()),
+    ] {
+        fs::write(into.join(name), header)?;
     }
     Ok(())
 }

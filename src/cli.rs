@@ -3,18 +3,21 @@
 //! Must never print a secret but the one a command has just made, and never repeat an HSA-id that it
 //! refuses: a personnummer may have been typed in its place.
 
+mod certificates;
 mod clients;
 mod context;
 #[cfg(feature = "dev")]
 mod dev;
 mod errors;
+mod inspect;
 mod migrate;
 mod output;
 mod roles;
+mod trust;
 mod users;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -34,6 +37,8 @@ pub struct Surroundings<'a> {
     pub random: Random,
     /// Environment variables.
     pub environment: Environment,
+    /// Where a person answers a question; nothing where nobody is there to be asked.
+    pub input: Option<&'a mut (dyn BufRead + Send)>,
     /// Results: text, or one JSON document.
     pub out: &'a mut (dyn Write + Send),
     /// Warnings and errors.
@@ -99,6 +104,11 @@ enum Command {
     /// Relying parties
     #[command(subcommand)]
     Clients(clients::Clients),
+    /// Which authorities are believed
+    #[command(subcommand)]
+    Trust(trust::Trust),
+    /// Judge a certificate file as a node would, and say why; exit code 0: it would log in
+    Inspect(inspect::Inspect),
     /// The catalogue of error codes
     Errors(errors::Errors),
 }
@@ -109,7 +119,7 @@ pub async fn run(
     surroundings: Surroundings<'_>,
 ) -> Exit {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let Surroundings { clock, random, environment, out, err } = surroundings;
+    let Surroundings { clock, random, environment, input, out, err } = surroundings;
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) if !error.use_stderr() => {
@@ -134,6 +144,11 @@ pub async fn run(
             let done = dev::run(command, context.database_url.as_deref(), out).await;
             return output::finish(done, cli.json, err);
         }
+        Command::Trust(command) => {
+            // A script that reads one document is asked nothing.
+            let input = input.filter(|_| !cli.json);
+            trust::run(command, &context, trust::Person { input, err })
+        }
         command => dispatch(command, &context).await,
     };
     match done {
@@ -148,9 +163,11 @@ async fn dispatch(command: Command, context: &Context) -> Result<Report, Failure
         Command::Users(command) => users::run(command, context).await,
         Command::Roles(command) => roles::run(command, context).await,
         Command::Clients(command) => clients::run(command, context).await,
+        Command::Inspect(command) => inspect::run(&command, context),
         Command::Errors(command) => Ok(errors::run(&command)),
         #[cfg(feature = "dev")]
         Command::Dev(_) => Err(Failure::usage("usage", "dev answers by itself")),
+        Command::Trust(_) => Err(Failure::usage("usage", "trust answers by itself")),
         Command::Serve => Err(Failure::usage("usage", "serve answers by itself")),
     }
 }
@@ -192,6 +209,7 @@ mod tests {
                 clock: Clock::system(),
                 random: Random::system(),
                 environment: Environment::new(),
+                input: None,
                 out: &mut out,
                 err: &mut err,
             };

@@ -5,8 +5,11 @@
 mod check;
 mod layers;
 mod nearest;
+mod proxy;
 mod raw;
+mod revocation;
 mod sealing_key;
+pub mod siths;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,11 +18,17 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
+use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub use proxy::{Proxy, ProxyClients, ProxyProtocol, ProxySecret, ProxyTransport, proxy_fields};
+pub use revocation::{
+    OcspNonce, Revocation, RevocationAuthority, RevocationOrder, RevocationSettings,
+};
 pub use sealing_key::SealingKey;
 
+use crate::card_hosts::CardHosts;
 use crate::identity::assurance::Loa;
 use crate::named::named;
 
@@ -31,8 +40,12 @@ pub type Environment = BTreeMap<String, String>;
 pub struct Config {
     /// The issuer's address: https, a host name, no path. See [`Config::issuer_identifier`].
     pub issuer: Url,
-    /// Where connections are taken.
+    /// Where browsers' connections are taken; none where all come through proxies that end TLS.
     pub listen: Vec<SocketAddr>,
+    /// Proxies that end TLS, where there are any.
+    pub proxy: Option<Proxy>,
+    /// Balancers that announce their clients.
+    pub proxy_protocol: ProxyProtocol,
     /// The database.
     pub database: Database,
     /// The server's certificates.
@@ -41,12 +54,16 @@ pub struct Config {
     pub card: Card,
     /// Which cards are believed.
     pub trust: TrustFiles,
+    /// Who is asked whether a card was revoked.
+    pub revocation: Revocation,
     /// What seals private keys and what travels through browsers.
     pub sealing_key: SealingKey,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// How much is taken on at once.
     pub limits: Limits,
+    /// Who is told how the node fares.
+    pub health: Health,
     /// The log.
     pub log: Log,
 }
@@ -87,21 +104,12 @@ pub struct TlsFiles {
 /// Where and how cards are asked for.
 #[derive(Clone, Debug)]
 pub struct Card {
-    /// The host names.
+    /// The host names, and what browsers are told to offer on each.
     pub hosts: CardHosts,
     /// Whether TLS 1.2 is offered there: some card drivers lack RSA-PSS, which TLS 1.3 needs.
     pub tls12: bool,
     /// Whether TLS 1.3 is offered there.
     pub tls13: bool,
-}
-
-/// The host names that ask for a card.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CardHosts {
-    /// This name, `card.<issuer host>`, and every label below it.
-    Wildcard(String),
-    /// These, at least two: a retry goes to the next. None is the issuer host.
-    Fixed(Vec<String>),
 }
 
 /// Which cards are believed.
@@ -203,6 +211,13 @@ pub struct Limits {
     pub first_request_timeout: TimeDelta,
 }
 
+/// Who is told how the node fares.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// Networks that `/ready` tells the details to; all others get one word.
+    pub networks: Vec<IpNet>,
+}
+
 /// The log.
 #[derive(Clone, Debug)]
 pub struct Log {
@@ -272,6 +287,19 @@ impl Administration {
         let mut layers = layers::read(path, environment)?;
         let raw = layers.raw()?;
         check::administration(raw, layers)
+    }
+}
+
+impl TrustFiles {
+    /// Reads which cards are believed, and nothing else. The files are not opened, and there may be
+    /// none: this is for whoever is about to put them there.
+    ///
+    /// # Errors
+    /// Everything that is wrong with that part, together.
+    pub fn load_with(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut layers = layers::read(path, environment)?;
+        let raw = layers.raw()?;
+        check::trust_files(raw, layers)
     }
 }
 

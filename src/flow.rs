@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! authorize  request -> a card host, or a session stands in for the card
-//! card       certificate -> ticket                       (on the card host, no database)
+//! card       certificate -> ticket                       (on the card host)
 //! resume     ticket -> code, or why not                  (the first write)
 //! again      "try again" -> a card host never used before
+//! check      certificate -> what it is, and what helps   (on a card host, without a login)
 //! redeem     code -> tokens
 //! user_info  access token -> claims
 //! login_error  reference -> the story of a failed login, for its client
+//! readiness  is this node of use, and how old is what it knows of revocation?
 //! ```
 //! Must never answer by itself: it returns an [`answer::Answer`] or a typed result, and `http`
 //! renders it.
@@ -16,9 +18,14 @@ pub mod again;
 pub mod answer;
 pub mod authorize;
 pub mod card;
+pub mod check;
 pub mod issue;
 pub mod login;
 pub mod login_error;
+pub mod readiness;
 pub mod redeem;
 pub mod resume;
+pub mod settled;
+
+mod unknown_policies;
 pub mod user_info;

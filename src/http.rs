@@ -5,6 +5,7 @@
 
 pub mod authorize;
 pub mod card;
+pub mod check;
 pub mod cookies;
 pub mod discovery;
 pub mod errors;
@@ -14,6 +15,7 @@ pub mod layers;
 pub mod login_errors;
 pub mod pages;
 pub mod panics;
+pub mod readiness;
 pub mod render;
 pub mod resume;
 pub mod token;
@@ -23,6 +25,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
+use crate::flow::check::CHECK_PATH;
 use crate::flow::login::{AGAIN_PATH, CARD_PATH, RESUME_PATH};
 use crate::oidc::metadata::paths;
 use crate::state::App;
@@ -51,6 +54,7 @@ fn issuer_host(app: &App) -> Router {
         )
         .route(RESUME_PATH, get(resume::resume).head(errors::method_not_allowed))
         .route(AGAIN_PATH, get(resume::again).head(errors::method_not_allowed))
+        .route(CHECK_PATH, get(check::entrance).head(errors::method_not_allowed))
         .route(paths::TOKEN, post(token::token))
         .route(paths::USERINFO, get(user_info::by_header).post(user_info::by_form))
         .route(paths::ERRORS, get(errors::catalogue))
@@ -59,6 +63,8 @@ fn issuer_host(app: &App) -> Router {
             &format!("{}/{{reference}}", paths::LOGIN_ERRORS),
             get(login_errors::by_header).post(login_errors::by_form),
         )
+        .route(readiness::LIVE_PATH, get(readiness::live))
+        .route(readiness::READY_PATH, get(readiness::ready))
         .fallback(errors::not_found)
         .method_not_allowed_fallback(errors::method_not_allowed)
         .with_state(app.clone())
@@ -66,10 +72,11 @@ fn issuer_host(app: &App) -> Router {
         .layer(from_fn(layers::security_headers))
 }
 
-/// The card hosts: one address, and everything else leads back to the issuer host.
+/// The card hosts: two addresses, and everything else leads back to the issuer host.
 fn card_host(app: &App) -> Router {
     Router::new()
         .route(CARD_PATH, get(card::card).head(card::elsewhere))
+        .route(CHECK_PATH, get(check::check).head(card::elsewhere))
         .fallback(card::elsewhere)
         .method_not_allowed_fallback(card::elsewhere)
         .with_state(app.clone())

@@ -6,21 +6,25 @@
 //!
 //! | room | what is done there |
 //! | --- | --- |
-//! | [`cli`] | the commands: `serve`, `migrate`, `users`, `roles`, `clients`, `errors`, `dev` |
+//! | [`cli`] | the commands: `serve`, `migrate`, `users`, `roles`, `clients`, `trust`, `inspect`, `errors`, `dev` |
 //! | [`config`] | file and environment, checked whole before anything starts |
 //! | [`serve`] | a node: started whole or not at all, kept in step, stopped gracefully |
 //! | [`state`] | what a node is made of: data only, cheap to clone |
-//! | [`tls`] | one port, hosts by SNI: which asks for a certificate, and who came in by which |
+//! | [`tls`] | one port, hosts by SNI: which asks for a certificate, and who came in by which; ports for proxies |
 //! | [`http`] | a handler for each endpoint, pages, and [`http::render`], the only bridge outward |
-//! | [`flow`] | the stories: authorize, card, resume, again, redeem, user_info, login_error |
+//! | [`flow`] | the stories: authorize, card, check, resume, again, redeem, user_info, login_error |
 //! | [`oidc`] | the protocol as pure rules: requests, clients, codes, claims, discovery |
 //! | [`pki`] | a presented chain becomes a verified certificate, or a rejection with its cause |
+//! | [`proxy`] | what listed proxies say: client certificates, client addresses, the PROXY protocol |
 //! | [`identity`] | HSA-id, personal number, level of assurance; who is let in |
+//! | [`revocation`] | what issuers say of revoked cards: fetched, kept, asked within a login |
 //! | [`keys`] | signing keys as a function of time, JWTs, sealing |
 //! | [`store`] | PostgreSQL: SQL by subject; single use and invariants |
 //! | [`audit`] | what is recorded of a login for an inspector |
 //! | [`error`] | the catalogue of codes, and their wording in Swedish and English |
+//! | [`card_hosts`] | the host names that ask for a card, and what browsers are told to offer on each |
 //! | [`clock`], [`random`], [`secret`] | seams for time and randomness, comparison in constant time |
+//! | [`fetch`] | HTTP from configured addresses: bounded, and never inward |
 //! | [`throttle`] | how often something may happen at one address |
 //! | `dev` | feature `dev`: a throw-away database, a look-alike SITHS PKI, a relying party |
 //!
@@ -28,26 +32,29 @@
 //!
 //! ```text
 //! main -> cli -> { serve, dev, store, config, oidc, pki, keys, identity }
-//! serve -> { http, tls, state, store, config, oidc, pki, keys, identity }
+//! serve -> { http, tls, state, revocation, store, config, oidc, pki, keys, identity }
 //! http -> { flow, state, oidc, tls (Peer alone) }
-//! flow -> { state, store, oidc, identity, pki, keys, config }
-//! state -> { store, oidc, pki, keys, config }
+//! flow -> { state, revocation, store, oidc, identity, pki, keys, config }
+//! state -> { revocation, store, oidc, pki, keys, config }
+//! revocation -> { store, pki, config }
 //! store -> { oidc, identity, keys, audit, config }
-//! tls -> pki -> identity      oidc -> { identity, keys }      config -> identity
-//! leaves for all: error, clock, random, secret, throttle, named
+//! tls -> { pki, proxy }      pki -> identity      oidc -> { identity, keys }      config -> { identity, proxy }
+//! leaves for all: error, card_hosts, clock, fetch, random, secret, throttle, named
 //! ```
 //!
-//! `oidc`, `identity`, `pki` and `keys` are pure and synchronous, and given `now`. Only `store` says
+//! `oidc`, `identity`, `pki`, `proxy` and `keys` are pure and synchronous, and given `now`. Only `store` says
 //! `sqlx`, only `keys` says `jsonwebtoken`, only `pki` says `x509_parser` (`dev` and the tests apart).
 //! `tests/it/structure.rs` holds all of this.
 
 pub mod audit;
+pub mod card_hosts;
 pub mod cli;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "dev")]
 pub mod dev;
 pub mod error;
+pub mod fetch;
 pub mod flow;
 pub mod http;
 pub mod identity;
@@ -55,7 +62,9 @@ pub mod keys;
 mod named;
 pub mod oidc;
 pub mod pki;
+pub mod proxy;
 pub mod random;
+pub mod revocation;
 pub mod secret;
 pub mod serve;
 pub mod state;

@@ -6,6 +6,7 @@
 //! decide on a field of a certificate whose path has not been checked, other than to refuse it.
 
 pub mod assessment;
+pub mod ca_certificate;
 pub mod certificate;
 mod constraints;
 pub mod possession;
@@ -21,6 +22,7 @@ mod view;
 pub(crate) mod testing;
 
 pub use assessment::{Assessment, Check, Description, Step, StepResult};
+pub use ca_certificate::{CaCertificate, NoCaCertificate};
 pub use certificate::{
     Authentic, CertificateFacts, CertificateRejection, Judgement, PresentedChain, Rejected,
     VerifiedCertificate,

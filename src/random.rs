@@ -16,6 +16,9 @@ pub struct Random(SystemRandom);
 const SPOKEN: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 impl Random {
+    /// How long a label is.
+    pub const LABEL_LENGTH: usize = 20;
+
     /// The system's source.
     #[must_use]
     pub fn system() -> Self {
@@ -43,7 +46,7 @@ impl Random {
     /// A host label: 100 bits as 20 lower-case letters and digits (RFC 1123 §2.1).
     #[must_use]
     pub fn label(&self) -> String {
-        self.spoken::<20>().to_ascii_lowercase()
+        self.spoken::<{ Self::LABEL_LENGTH }>().to_ascii_lowercase()
     }
 
     /// A reference to read over the telephone, as `7F3K-92QD`: 40 bits.

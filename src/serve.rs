@@ -5,7 +5,9 @@
 
 pub mod keys;
 pub mod open_files;
+pub mod proxies;
 pub mod registry;
+pub mod revocation;
 pub mod trust;
 
 use std::io;
@@ -18,17 +20,19 @@ use axum_server::Handle;
 use chrono::TimeDelta;
 use tokio::task::JoinSet;
 
+use crate::card_hosts::Chooser;
 use crate::clock::Clock;
-use crate::config::{CardHosts, Config};
+use crate::config::{self, Config};
 use crate::http;
 use crate::keys::Sealer;
 use crate::oidc::metadata;
+use crate::pki::Trust;
 use crate::random::Random;
-use crate::state::{App, Parts, Registry};
+use crate::state::{App, CheckCounts, Parts, Registry};
 use crate::store::migrate::{self, Schema};
 use crate::store::{self, PgPool, StoreError, housekeeping};
-use crate::throttle::Throttle;
-use crate::tls::{self, Counters, Identity, IdentityFault, Settings, TlsParts};
+use crate::throttle::{Once, Throttle};
+use crate::tls::{self, Counters, Hints, Identity, IdentityFault, Settings, TlsParts};
 
 /// How long a node that is told to stop lets requests finish.
 const GRACE: Duration = Duration::from_secs(20);
@@ -41,6 +45,9 @@ pub enum ServeError {
     /// A trust file.
     #[error(transparent)]
     Trust(#[from] trust::TrustFileFault),
+    /// A source of revocation.
+    #[error(transparent)]
+    Revocation(#[from] revocation::RevocationFault),
     /// The server's certificate or key.
     #[error(transparent)]
     Identity(#[from] IdentityFault),
@@ -62,6 +69,9 @@ pub enum ServeError {
     /// A signing key.
     #[error(transparent)]
     Keys(#[from] keys::KeysFault),
+    /// The CA of proxies.
+    #[error("proxy.client_ca: {0}")]
+    ProxyCa(#[from] proxies::ProxyCaFault),
     /// The limit of open files.
     #[error(transparent)]
     OpenFiles(#[from] open_files::TooFew),
@@ -82,8 +92,10 @@ pub enum ServeError {
 pub struct Node {
     /// What it is made of.
     pub app: App,
-    /// Where it listens.
+    /// Where it listens for browsers.
     pub addresses: Vec<SocketAddr>,
+    /// Where it listens for proxies that end TLS.
+    pub proxy_addresses: Vec<SocketAddr>,
     /// What came of connections.
     pub counters: Arc<Counters>,
     handle: Handle<SocketAddr>,
@@ -108,7 +120,7 @@ pub fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ServeError> {
         .collect()
 }
 
-/// Starts a node on listeners that are bound already.
+/// Starts a node on listeners for browsers that are bound already; those for proxies it binds itself.
 ///
 /// # Errors
 /// [`ServeError`]; nothing is left running then.
@@ -126,6 +138,9 @@ pub async fn start(
     let card_identity = card_identity(config, &identity)?;
     let pool = store::connect(&config.database).await?;
     schema(&pool).await.map_err(unmigrated)?;
+    let means =
+        revocation::Means { pool: pool.clone(), clock: clock.clone(), random: random.clone() };
+    let revocation = revocation::revocation(config, means)?;
     let app = App::new(Parts {
         issuer: config.issuer.clone(),
         card_hosts: config.card.hosts.clone(),
@@ -133,6 +148,11 @@ pub async fn start(
         pool,
         trust,
         failed_logins: Throttle::per_minute(config.limits.failed_logins_per_minute),
+        revocation,
+        health_networks: config.health.networks.clone(),
+        checks: Throttle::per_minute(config.limits.failed_logins_per_minute),
+        check_counts: CheckCounts::default(),
+        told_policies: Once::default(),
         registry: Arc::new(Registry::default()).into(),
         sealer: Arc::new(Sealer::new(config.sealing_key.expose())),
         clock,
@@ -140,16 +160,28 @@ pub async fn start(
     });
     keys::ensure(&app).await.map_err(unmigrated)?;
     registry::reload(&app).await.map_err(unmigrated)?;
+    app.revocation.load().await?;
 
     let counters = Arc::new(Counters::default());
+    let settings = settings(config);
     let parts = TlsParts {
         hosts: hosts(config),
         identity,
         card_identity,
-        hints: app.trust.hints(),
-        settings: settings(config),
+        hints: hints(&app.trust),
+        places: settings.places(),
+        settings,
+        balancers: proxies::balancers(config),
+        proxy_fields: proxies::fields(config),
         counters: counters.clone(),
     };
+    let behind = match &config.proxy {
+        Some(proxy) => Some((proxies::parts(proxy, &parts)?, bind(&proxy.listen)?)),
+        None => None,
+    };
+    if config.proxy.as_ref().is_some_and(config::Proxy::is_unproven) {
+        tracing::warn!("whoever has an address of proxy.peers can log in as anybody");
+    }
     let handle = Handle::new();
     let mut tasks = JoinSet::new();
     let mut addresses = Vec::new();
@@ -162,10 +194,25 @@ pub async fn start(
             }
         });
     }
+    let mut proxy_addresses = Vec::new();
+    for (parts, listener) in behind
+        .into_iter()
+        .flat_map(|(parts, listeners)| listeners.into_iter().map(move |one| (parts.clone(), one)))
+    {
+        proxy_addresses.extend(listener.local_addr());
+        let serving = tls::serve_proxies(listener, parts, http::router(&app), handle.clone());
+        tasks.spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::error!(%error, "the listener for proxies ended");
+            }
+        });
+    }
     let (watching, cleaning, counting) = (app.clone(), app.clone(), counters.clone());
+    let revocation = app.revocation.clone();
+    tasks.spawn(async move { revocation.keep_current().await });
     tasks.spawn(async move { registry::keep_in_step(&watching).await });
     tasks.spawn(async move { keep_house(&cleaning, &counting).await });
-    Ok(Node { app, addresses, counters, handle, tasks })
+    Ok(Node { app, addresses, proxy_addresses, counters, handle, tasks })
 }
 
 impl Node {
@@ -212,7 +259,8 @@ pub async fn run(config: &Config, clock: Clock, random: Random) -> Result<(), Se
     open_files::allow(config)?;
     let listeners = bind(&config.listen)?;
     let node = start(config, clock, random, listeners).await?;
-    tracing::info!(issuer = config.issuer_identifier(), addresses = ?node.addresses, "serving");
+    let (browsers, proxies) = (&node.addresses, &node.proxy_addresses);
+    tracing::info!(issuer = config.issuer_identifier(), addresses = ?browsers, ?proxies, "serving");
     told_to_stop().await;
     tracing::info!("stopping: requests under way are finished");
     node.stop().await;
@@ -250,16 +298,30 @@ fn unmigrated(error: ServeError) -> ServeError {
 // Once a minute: what is over is forgotten, and what came of connections is told where it changed.
 async fn keep_house(app: &App, counters: &Counters) {
     let mut told = counters.snapshot();
+    let mut told_of_revocation = app.revocation.counts();
+    let mut checked = app.check_counts.snapshot();
     loop {
         tokio::time::sleep(HOUSEKEEPING).await;
         if let Err(error) = forget(app).await {
             tracing::warn!(%error, "housekeeping failed; it is tried again in a minute");
         }
         app.failed_logins.forget_quiet();
+        app.checks.forget_quiet();
+        let tried = app.check_counts.snapshot();
+        if tried != checked {
+            let (pages, look_ups) = tried;
+            tracing::info!(pages, look_ups, "cards tried on the check page since the start");
+            checked = tried;
+        }
         let counts = counters.snapshot();
         if counts != told {
             tracing::info!(?counts, "connections since the start");
             told = counts;
+        }
+        let counts = app.revocation.counts();
+        if counts != told_of_revocation {
+            tracing::info!(?counts, "revocation since the start");
+            told_of_revocation = counts;
         }
     }
 }
@@ -268,7 +330,9 @@ async fn forget(app: &App) -> Result<(), StoreError> {
     // One that fails stands in no other's way.
     let now = app.clock.now();
     let run = housekeeping::run(&app.pool, now).await;
-    housekeeping::forget_attempts(&app.pool, now - app.lifetimes.attempts).await.and(run)
+    let answers = housekeeping::forget_answers(&app.pool, now - app.revocation.memory()).await;
+    let attempts = housekeeping::forget_attempts(&app.pool, now - app.lifetimes.attempts).await;
+    run.and(answers).and(attempts)
 }
 
 fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, IdentityFault> {
@@ -279,11 +343,18 @@ fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, Identit
 }
 
 fn hosts(config: &Config) -> tls::Hosts {
-    let card = match &config.card.hosts {
-        CardHosts::Wildcard(parent) => tls::CardHosts::Wildcard(parent.clone()),
-        CardHosts::Fixed(names) => tls::CardHosts::Fixed(names.clone()),
+    tls::Hosts::new(config.issuer.host_str().unwrap_or_default(), config.card.hosts.clone())
+}
+
+fn hints(trust: &Trust) -> Hints {
+    let of = |chooser: Chooser| {
+        let hints = trust.hints(chooser);
+        if hints.is_empty() {
+            tracing::warn!(%chooser, "browsers are told of no issuer: they offer any certificate");
+        }
+        hints
     };
-    tls::Hosts::new(config.issuer.host_str().unwrap_or_default(), card)
+    Hints { hsa_id: of(Chooser::HsaId), siths: of(Chooser::Siths) }
 }
 
 fn settings(config: &Config) -> Settings {

@@ -2,18 +2,22 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
+use ipnet::IpNet;
 use url::Url;
 
+use crate::card_hosts::CardHosts;
 use crate::clock::Clock;
-use crate::config::{CardHosts, Lifetimes};
+use crate::config::Lifetimes;
 use crate::keys::{KeyRing, Sealer};
 use crate::oidc::client::Client;
 use crate::pki::Trust;
 use crate::random::Random;
+use crate::revocation::Revocation;
 use crate::store::PgPool;
-use crate::throttle::Throttle;
+use crate::throttle::{Once, Throttle};
 
 /// A node.
 #[derive(Clone)]
@@ -31,10 +35,20 @@ pub struct Parts {
     pub pool: PgPool,
     /// Which certificates are believed.
     pub trust: Trust,
+    /// What issuers say of revocation.
+    pub revocation: Revocation,
+    /// The networks that are told the ages of sources.
+    pub health_networks: Vec<IpNet>,
     /// Clients and keys, as last read from the database.
     pub registry: ArcSwap<Registry>,
     /// How many logins may fail at one address without a card that was proved.
     pub failed_logins: Throttle,
+    /// How many cards may be tried at one address.
+    pub checks: Throttle,
+    /// How often cards were tried, since the start.
+    pub check_counts: CheckCounts,
+    /// The policies that were told as unknown.
+    pub told_policies: Once,
     /// Seals what travels and what lies.
     pub sealer: Arc<Sealer>,
     /// Where `now` comes from.
@@ -50,6 +64,23 @@ pub struct Registry {
     pub clients: HashMap<String, Arc<Client>>,
     /// The signing keys.
     pub keyring: KeyRing,
+}
+
+/// What the check page was asked since the start.
+#[derive(Debug, Default)]
+pub struct CheckCounts {
+    /// Pages.
+    pub pages: AtomicU64,
+    /// Holders of a card that is good, who asked whether they are users.
+    pub look_ups: AtomicU64,
+}
+
+impl CheckCounts {
+    /// Pages and look-ups as they are now.
+    #[must_use]
+    pub fn snapshot(&self) -> (u64, u64) {
+        (self.pages.load(Ordering::Relaxed), self.look_ups.load(Ordering::Relaxed))
+    }
 }
 
 impl App {

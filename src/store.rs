@@ -14,6 +14,7 @@ pub mod logins;
 pub mod migrate;
 pub mod people;
 pub mod registry;
+pub mod revocation;
 pub mod roles;
 pub mod sessions;
 pub mod signing_keys;
@@ -158,6 +159,15 @@ pub async fn connect(database: &Database) -> Result<PgPool, StoreError> {
             })
         })
         .connect_lazy_with(options))
+}
+
+/// Asks the database for a sign of life.
+///
+/// # Errors
+/// It gives none.
+pub async fn ping(pool: &PgPool) -> Result<(), StoreError> {
+    sqlx::query("select 1").execute(pool).await?;
+    Ok(())
 }
 
 fn options(database: &Database) -> Result<PgConnectOptions, StoreError> {

@@ -1,9 +1,11 @@
-//! How often something may happen at one address before it is too often.
+//! How often something may happen at one address before it is too often, and what is told once.
 //!
-//! Per node and in memory: it guards the database, and must never need it.
+//! Per node and in memory: it guards the database and the log, and must never need the database.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -30,6 +32,22 @@ impl Throttle {
     }
 }
 
+/// What is told once, however often it is seen, while a node runs.
+#[derive(Debug, Default)]
+pub struct Once(Mutex<BTreeSet<String>>);
+
+impl Once {
+    /// The most that is remembered; what comes after is not told at all.
+    const MOST: usize = 256;
+
+    /// Whether `what` is seen for the first time.
+    #[must_use]
+    pub fn is_first(&self, what: &str) -> bool {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.len() < Self::MOST && seen.insert(what.to_owned())
+    }
+}
+
 /// What counts as one address: an IPv4 address, or an IPv6 network of /64, which is what one
 /// household or workplace has.
 #[must_use]
@@ -53,6 +71,17 @@ mod tests {
         let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         assert_eq!([(); 4].map(|()| throttle.admits(one)), [true, true, true, false]);
         assert!(throttle.admits(other));
+    }
+
+    #[test]
+    fn a_thing_is_told_once_and_the_memory_is_bounded() {
+        let once = Once::default();
+        assert_eq!(
+            [once.is_first("a"), once.is_first("a"), once.is_first("b")],
+            [true, false, true]
+        );
+        let told = (0..1000).filter(|number| once.is_first(&number.to_string())).count();
+        assert_eq!(told, Once::MOST - 2);
     }
 
     #[test]

@@ -16,13 +16,16 @@ pub(super) struct Report {
     pub json: Value,
     /// For people.
     pub text: String,
-    /// What to look at, though the command did what was asked.
+    /// What to look at, though the command did what was asked: told on standard error, and to scripts
+    /// as `warnings` besides.
     pub warnings: Vec<String>,
+    /// How the command ends: done, unless its answer is a no.
+    pub exit: Exit,
 }
 
 impl Report {
     pub fn new(json: Value, text: impl Into<String>) -> Self {
-        Self { json, text: text.into(), warnings: vec![] }
+        Self { json, text: text.into(), warnings: vec![], exit: Exit::Done }
     }
 }
 
@@ -82,12 +85,16 @@ pub(super) fn succeed(
         };
     }
     let written = if json {
-        writeln!(out, "{}", report.json)
+        let mut document = report.json.clone();
+        if let Some(members) = document.as_object_mut().filter(|_| !report.warnings.is_empty()) {
+            members.insert("warnings".to_owned(), json!(report.warnings));
+        }
+        writeln!(out, "{document}")
     } else {
         writeln!(out, "{}", report.text.trim_end())
     };
     // A secret that could not be written is lost: that is a failure to be told.
-    if written.and_then(|()| out.flush()).is_ok() { Exit::Done } else { Exit::Failed }
+    if written.and_then(|()| out.flush()).is_ok() { report.exit } else { Exit::Failed }
 }
 
 /// Ends a command that wrote its results while it ran.

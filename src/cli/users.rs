@@ -1,12 +1,13 @@
 //! `siths-idp users`: people and their HSA-ids.
 
+mod warnings;
+
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::context::{Context, Registry, moment};
+use super::context::{Context, moment};
 use super::output::{Failure, Report, table};
-use crate::identity::hsa_id::HsaId;
 use crate::store::people::{self, ListedPerson, NewPerson, PersonError, Registered};
 
 #[derive(Subcommand)]
@@ -15,6 +16,8 @@ pub(super) enum Users {
     Add(Add),
     /// Everyone who is registered
     List,
+    /// HSA-ids that look like slips: alike but for 16, or with a wrong check digit
+    Warnings,
     /// Switch a person off: sessions end and tokens stop working
     Disable(Who),
     /// Switch a person on
@@ -65,6 +68,7 @@ pub(super) async fn run(command: Users, context: &Context) -> Result<Report, Fai
     match command {
         Users::Add(add) => self::add(add, context).await,
         Users::List => list(context).await,
+        Users::Warnings => warnings::run(context).await,
         Users::Disable(Who { who }) => disable(&who, context).await,
         Users::Enable(Who { who }) => enable(&who, context).await,
     }
@@ -79,7 +83,7 @@ async fn add(add: Add, context: &Context) -> Result<Report, Failure> {
     let registry = context.registry().await?;
     let hsa_ids = add.hsa_ids.iter().map(|text| registry.hsa_id(text));
     let hsa_ids = hsa_ids.collect::<Result<Vec<_>, _>>()?;
-    let warnings = warnings(&registry, &hsa_ids).await?;
+    let warnings = warnings::of(&registry, &hsa_ids).await?;
     let by = context.by();
     let person = NewPerson {
         given_name: add.given_name.trim().to_owned(),
@@ -91,7 +95,13 @@ async fn add(add: Add, context: &Context) -> Result<Report, Failure> {
     };
     let mut connection = registry.connection().await?;
     let new_id = context.random.uuid(by.now);
-    let registered = people::register(&mut connection, by, new_id, &person).await?;
+    let registered = people::register(&mut connection, by, new_id, &person).await;
+    let registered = registered.map_err(|error| {
+        let Failure { code, message, exit } = error.into();
+        // Whose it is may only be plain where the other way of writing it is told too.
+        let message = [vec![message], warnings.clone()].concat().join("\n  ");
+        Failure { code, message, exit }
+    })?;
     let outcome = match registered {
         Registered::Added(_) => "added",
         Registered::Updated(_) => "updated",
@@ -100,44 +110,6 @@ async fn add(add: Add, context: &Context) -> Result<Report, Failure> {
     let id = registered.id();
     let json = json!({ "outcome": outcome, "id": id });
     Ok(Report { warnings, ..Report::new(json, format!("user {id}: {outcome}")) })
-}
-
-/// What looks like a slip in an HSA-id, though it is taken.
-async fn warnings(registry: &Registry, hsa_ids: &[HsaId]) -> Result<Vec<String>, Failure> {
-    let mut warnings = vec![];
-    let mut connection = registry.connection().await?;
-    for hsa_id in hsa_ids {
-        let given = hsa_id.as_str();
-        if !hsa_id.luhn_ok() {
-            warnings.push(format!(
-                "{given}: the check digit of the organisation number is wrong (right for test cards \
-                 alone)"
-            ));
-        }
-        let canonical = hsa_id.canonical();
-        let same =
-            people::registered_hsa_ids(&mut connection, std::slice::from_ref(&canonical)).await?;
-        for other in same.iter().filter(|other| *other != given) {
-            warnings.push(format!("{given} is registered as {other}: the same, but for the case"));
-        }
-        let sixteen: Vec<String> = other_form(&canonical).into_iter().collect();
-        for other in people::registered_hsa_ids(&mut connection, &sixteen).await? {
-            warnings.push(format!(
-                "{given} and {other}, which is registered, differ by 16 alone: they are two HSA-ids"
-            ));
-        }
-    }
-    Ok(warnings)
-}
-
-/// The same organisation number with 16 before it, or without.
-fn other_form(canonical: &str) -> Option<String> {
-    let (number, local) = canonical.strip_prefix("SE")?.split_once('-')?;
-    match (number.len(), number.strip_prefix("16")) {
-        (12, Some(short)) => Some(format!("SE{short}-{local}")),
-        (10, _) => Some(format!("SE16{number}-{local}")),
-        _ => None,
-    }
 }
 
 async fn list(context: &Context) -> Result<Report, Failure> {
@@ -203,17 +175,4 @@ async fn enable(who: &str, context: &Context) -> Result<Report, Failure> {
         "id": id,
     });
     Ok(Report::new(json, format!("user {id}: {outcome}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_form_with_16_and_the_one_without_lead_to_each_other() {
-        let (short, long) = ("SE2321000255-ABC", "SE162321000255-ABC");
-        assert_eq!(other_form(short).as_deref(), Some(long));
-        assert_eq!(other_form(long).as_deref(), Some(short));
-        assert_eq!(other_form("TST1-ABC"), None);
-    }
 }

@@ -11,15 +11,18 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::layers::Layers;
+use super::proxy::{proxy, proxy_protocol};
 use super::raw::{
     RawCard, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog, RawPolicy, RawTls,
     RawTrust,
 };
+use super::revocation;
 use super::sealing_key::{SealingKey, SealingKeyFault};
 use super::{
-    Administration, Card, CardHosts, Config, ConfigError, Database, IssuerFile, IssuerKind,
-    Lifetimes, Limits, Log, PolicyRow, TlsFiles, TrustFiles,
+    Administration, Card, Config, ConfigError, Database, Health, IssuerFile, IssuerKind, Lifetimes,
+    Limits, Log, PolicyRow, TlsFiles, TrustFiles,
 };
+use crate::card_hosts::{CardHosts, Chooser};
 use crate::identity::assurance::Loa;
 
 const ISSUER_IS: &str = "expected https and a host name alone, such as https://idp.region.se";
@@ -29,14 +32,22 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let at = &mut layers;
     let issuer = issuer(raw.issuer.as_deref(), at);
     let host = issuer.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
-    let listen = listen(&raw.listen, at);
+    let listen = match raw.listen[..] {
+        [] if raw.proxy.is_on() => Vec::new(),
+        _ => listen("listen", &raw.listen, "[::]:443", at),
+    };
+    let proxy = proxy(raw.proxy, &listen, at);
+    let proxy_protocol = proxy_protocol(&raw.proxy_protocol, at);
     let database = database(raw.database, at);
     let tls = tls(raw.tls, at);
     let card = card(raw.card, &host, at);
     let trust = trust(raw.trust, at);
+    let revocation = revocation::revocation(raw.revocation, &trust, at);
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
     let lifetimes = lifetimes(&raw.lifetimes, at);
     let limits = limits(&raw.limits, at);
+    let health =
+        Health { networks: revocation::networks("health.networks", &raw.health.networks, at) };
     let log = log(raw.log, at);
     match (issuer, database, tls, sealing_key) {
         (Some(issuer), Some(database), Some(tls), Some(sealing_key))
@@ -45,13 +56,17 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
             Ok(Config {
                 issuer,
                 listen,
+                proxy,
+                proxy_protocol,
                 database,
                 tls,
                 card,
                 trust,
+                revocation,
                 sealing_key,
                 lifetimes,
                 limits,
+                health,
                 log,
             })
         }
@@ -71,6 +86,12 @@ pub(super) fn administration(
         }
         _ => Err(ConfigError { faults: layers.faults }),
     }
+}
+
+/// The section `trust` alone: its files may still have to be fetched.
+pub(super) fn trust_files(raw: RawConfig, mut layers: Layers) -> Result<TrustFiles, ConfigError> {
+    let trust = trust_rows(raw.trust, &mut layers);
+    if layers.faults.is_empty() { Ok(trust) } else { Err(ConfigError { faults: layers.faults }) }
 }
 
 fn issuer(raw: Option<&str>, at: &mut Layers) -> Option<Url> {
@@ -105,14 +126,14 @@ fn issuer(raw: Option<&str>, at: &mut Layers) -> Option<Url> {
     Some(url)
 }
 
-fn listen(raw: &[String], at: &mut Layers) -> Vec<SocketAddr> {
+pub(super) fn listen(key: &str, raw: &[String], example: &str, at: &mut Layers) -> Vec<SocketAddr> {
     if raw.is_empty() {
-        at.fault("listen", "expected at least one address, such as \"[::]:443\"");
+        at.fault(key, &format!("expected at least one address, such as \"{example}\""));
     }
     let parse = |text: &String| match text.parse() {
         Ok(address) => Some(address),
         Err(_) => {
-            at.wrong("listen", text, "expected address and port, such as 0.0.0.0:443 or [::]:443");
+            at.wrong(key, text, "expected address and port, such as 0.0.0.0:443 or [::]:443");
             None
         }
     };
@@ -174,34 +195,57 @@ fn tls(raw: RawTls, at: &mut Layers) -> Option<TlsFiles> {
 }
 
 fn card(raw: RawCard, issuer_host: &str, at: &mut Layers) -> Card {
-    const KEY: &str = "card.hosts";
     if !raw.tls12 && !raw.tls13 {
         at.fault("card", "tls12 or tls13 must be true");
     }
-    if raw.hosts.is_empty() {
-        return Card {
-            hosts: CardHosts::Wildcard(format!("card.{issuer_host}")),
-            tls12: raw.tls12,
-            tls13: raw.tls13,
-        };
-    }
-    if raw.hosts.len() < 2 {
-        at.fault(KEY, "expected at least two, because a retry needs another host; or none at all");
-    }
-    let mut seen = BTreeSet::new();
-    for host in &raw.hosts {
-        if !is_host_name(host) {
-            at.wrong(KEY, host, "expected a host name in lower case");
-        } else if host == issuer_host {
-            at.wrong(KEY, host, "the issuer host never asks for a card: name another");
-        } else if !seen.insert(host) {
-            at.wrong(KEY, host, "named twice");
-        }
-    }
-    Card { hosts: CardHosts::Fixed(raw.hosts), tls12: raw.tls12, tls13: raw.tls13 }
+    let hosts = if raw.hosts.is_empty() {
+        wildcard(&raw, issuer_host, at)
+    } else {
+        fixed_hosts(&raw, issuer_host, at)
+    };
+    Card { hosts, tls12: raw.tls12, tls13: raw.tls13 }
 }
 
-fn is_host_name(text: &str) -> bool {
+fn wildcard(raw: &RawCard, issuer_host: &str, at: &mut Layers) -> CardHosts {
+    if !raw.wider_hosts.is_empty() {
+        at.fault("card.wider_hosts", "goes with card.hosts: labels need no list of wider hosts");
+    }
+    let parent = format!("card.{issuer_host}");
+    CardHosts::wildcard(&parent, raw.label.unwrap_or_default(), raw.chooser)
+}
+
+fn fixed_hosts(raw: &RawCard, issuer_host: &str, at: &mut Layers) -> CardHosts {
+    const WIDER: &str = "card.wider_hosts";
+    if raw.label.is_some() {
+        at.fault(
+            "card.label",
+            "a fixed list has no labels: leave this out, or leave out card.hosts",
+        );
+    }
+    if raw.chooser == Chooser::Any && !raw.wider_hosts.is_empty() {
+        at.fault(WIDER, "card.chooser is any, and nothing is wider");
+    }
+    let mut seen = BTreeSet::new();
+    for (key, hosts) in [("card.hosts", &raw.hosts), (WIDER, &raw.wider_hosts)] {
+        if hosts.len() == 1 {
+            let advice =
+                "expected at least two, because a retry needs another host; or none at all";
+            at.fault(key, advice);
+        }
+        for host in hosts {
+            if !is_host_name(host) {
+                at.wrong(key, host, "expected a host name in lower case");
+            } else if host == issuer_host {
+                at.wrong(key, host, "the issuer host never asks for a card: name another");
+            } else if !seen.insert(host) {
+                at.wrong(key, host, "named twice");
+            }
+        }
+    }
+    CardHosts::fixed(&raw.hosts, &raw.wider_hosts, raw.chooser)
+}
+
+pub(super) fn is_host_name(text: &str) -> bool {
     // RFC 1123 §2.1.
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -222,9 +266,19 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
     if raw.issuers.is_empty() {
         at.missing("trust.issuers", "expected at least one [[trust.issuers]]");
     }
-    let roots = raw.roots.iter().map(|file| trust_file("trust.roots", file, at)).collect();
-    let links = raw.intermediates.iter();
-    let intermediates = links.map(|file| trust_file("trust.intermediates", file, at)).collect();
+    let trust = trust_rows(raw, at);
+    trust.roots.iter().for_each(|file| must_be_there("trust.roots", file, at));
+    let links = trust.intermediates.iter();
+    links.for_each(|file| must_be_there("trust.intermediates", file, at));
+    for (index, row) in trust.issuers.iter().enumerate() {
+        must_be_there(&format!("trust.issuers.{index}.certificate"), &row.certificate, at);
+    }
+    trust
+}
+
+fn trust_rows(raw: RawTrust, at: &mut Layers) -> TrustFiles {
+    let roots = raw.roots.iter().map(|file| at.resolve(file)).collect();
+    let intermediates = raw.intermediates.iter().map(|file| at.resolve(file)).collect();
     let issuers = raw.issuers.into_iter().enumerate();
     let issuers = issuers.map(|(index, row)| issuer_file(index, row, at)).collect();
     let hsa_id_prefixes = hsa_id_prefixes(raw.hsa_id_prefixes, at);
@@ -239,7 +293,7 @@ fn trust(raw: RawTrust, at: &mut Layers) -> TrustFiles {
 
 fn issuer_file(index: usize, raw: RawIssuer, at: &mut Layers) -> IssuerFile {
     let key = format!("trust.issuers.{index}");
-    let certificate = trust_file(&format!("{key}.certificate"), &raw.certificate, at);
+    let certificate = at.resolve(&raw.certificate);
     check_loa(&key, raw.kind, raw.loa, at);
     let policies = raw.policies.into_iter().enumerate();
     let policies = policies.map(|(row, policy)| {
@@ -365,7 +419,12 @@ fn limits(raw: &RawLimits, at: &mut Layers) -> Limits {
 }
 
 /// A duration between two others; the longest where it is none, because a fault is noted then.
-fn duration(key: &str, text: &str, (least, most): (&str, &str), at: &mut Layers) -> TimeDelta {
+pub(super) fn duration(
+    key: &str,
+    text: &str,
+    (least, most): (&str, &str),
+    at: &mut Layers,
+) -> TimeDelta {
     let bound = |text| parse_duration(text).unwrap_or_default();
     let value = parse_duration(text).filter(|value| (bound(least)..=bound(most)).contains(value));
     value.unwrap_or_else(|| {
@@ -405,19 +464,26 @@ fn required_file(key: &str, file: Option<String>, at: &mut Layers) -> Option<Pat
 }
 
 /// The path, once it is known that the file can be opened.
-fn file_of(key: &str, file: &str, at: &mut Layers) -> PathBuf {
-    opened(key, file, "", at)
-}
-
-/// The same for a CA's certificate, some of which are not in the repository.
-fn trust_file(key: &str, file: &str, at: &mut Layers) -> PathBuf {
-    opened(key, file, "; config/trust/README.md says where to get it", at)
-}
-
-fn opened(key: &str, file: &str, advice: &str, at: &mut Layers) -> PathBuf {
+pub(super) fn file_of(key: &str, file: &str, at: &mut Layers) -> PathBuf {
     let path = at.resolve(file);
-    if let Err(error) = File::open(&path) {
+    must_open(key, &path, "", at);
+    path
+}
+
+/// The path of a CA's certificate, once it is known that the file can be opened.
+pub(super) fn trust_file(key: &str, file: &str, at: &mut Layers) -> PathBuf {
+    let path = at.resolve(file);
+    must_be_there(key, &path, at);
+    path
+}
+
+/// A CA's certificate, some of which are not in the repository.
+fn must_be_there(key: &str, path: &Path, at: &mut Layers) {
+    must_open(key, path, "; config/trust/README.md says where to get it", at);
+}
+
+fn must_open(key: &str, path: &Path, advice: &str, at: &mut Layers) {
+    if let Err(error) = File::open(path) {
         at.fault(key, &format!("{}: {error}{advice}", path.display()));
     }
-    path
 }

@@ -18,7 +18,7 @@ pub(super) const DEFAULTS: &str = include_str!("../../config/default.toml");
 pub(super) const PREFIX: &str = "SITHS_IDP__";
 
 /// Keys whose values are never repeated.
-const SECRETS: [&str; 2] = ["sealing_key", "database.url"];
+const SECRETS: [&str; 3] = ["sealing_key", "database.url", "proxy.secret"];
 
 /// What was read, and where.
 pub(super) struct Layers {

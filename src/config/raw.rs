@@ -7,7 +7,9 @@ use std::num::NonZeroU32;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{IssuerKind, LogFormat, UnknownPolicy};
+use super::proxy::{RawProxy, RawProxyProtocol};
+use super::{IssuerKind, LogFormat, OcspNonce, RevocationOrder, UnknownPolicy};
+use crate::card_hosts::{Chooser, Label};
 use crate::identity::assurance::Loa;
 
 #[derive(Deserialize)]
@@ -15,14 +17,18 @@ use crate::identity::assurance::Loa;
 pub(super) struct RawConfig {
     pub issuer: Option<String>,
     pub listen: Vec<String>,
+    pub proxy: RawProxy,
+    pub proxy_protocol: RawProxyProtocol,
     pub sealing_key: Option<SecretString>,
     pub sealing_key_file: Option<String>,
     pub database: RawDatabase,
     pub tls: RawTls,
     pub card: RawCard,
     pub trust: RawTrust,
+    pub revocation: RawRevocation,
     pub lifetimes: RawLifetimes,
     pub limits: RawLimits,
+    pub health: RawHealth,
     pub log: RawLog,
 }
 
@@ -48,6 +54,10 @@ pub(super) struct RawTls {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCard {
     pub hosts: Vec<String>,
+    pub wider_hosts: Vec<String>,
+    pub chooser: Chooser,
+    /// Under a wildcard alone, so that it has no value in `config/default.toml`.
+    pub label: Option<Label>,
     pub tls12: bool,
     pub tls13: bool,
 }
@@ -82,6 +92,42 @@ pub(super) struct RawPolicy {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawRevocation {
+    pub order: RevocationOrder,
+    pub grace: String,
+    pub nonce: OcspNonce,
+    pub refresh: String,
+    pub max_crl_bytes: u64,
+    pub max_crl_entries: u64,
+    pub crl_timeout: String,
+    pub ocsp_timeout: String,
+    pub ocsp_max_age: String,
+    pub connect_timeout: String,
+    pub private_networks: Vec<String>,
+    pub authorities: Vec<RawAuthority>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAuthority {
+    pub certificate: String,
+    #[serde(default)]
+    pub crl: Vec<String>,
+    #[serde(default)]
+    pub ocsp: Vec<String>,
+    pub order: Option<RevocationOrder>,
+    pub grace: Option<String>,
+    pub nonce: Option<OcspNonce>,
+    pub refresh: Option<String>,
+    pub max_crl_bytes: Option<u64>,
+    pub max_crl_entries: Option<u64>,
+    pub crl_timeout: Option<String>,
+    pub ocsp_timeout: Option<String>,
+    pub ocsp_max_age: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawLifetimes {
     pub login: String,
     pub ticket: String,
@@ -101,6 +147,12 @@ pub(super) struct RawLimits {
     pub handshake_timeout: String,
     pub card_handshake_timeout: String,
     pub first_request_timeout: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawHealth {
+    pub networks: Vec<String>,
 }
 
 #[derive(Deserialize)]

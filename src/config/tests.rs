@@ -4,12 +4,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use secrecy::ExposeSecret as _;
 
 use super::*;
+use crate::card_hosts::{Chooser, Label};
 use crate::random::Random;
 
 /// A folder with everything that a configuration names; gone when dropped.
-struct Installation(PathBuf);
+pub(super) struct Installation(PathBuf);
 
-const FILE: &str = r#"
+pub(super) const FILE: &str = r#"
 issuer = "https://idp.region.se"
 sealing_key_file = "sealing.key"
 
@@ -23,6 +24,16 @@ key = "tls.key"
 [trust]
 roots = ["root.pem"]
 
+[[revocation.authorities]]
+certificate = "root.pem"
+crl = ["http://crl.example/root.crl"]
+ocsp = ["http://ocsp.example"]
+
+[[revocation.authorities]]
+certificate = "ca.pem"
+crl = ["http://crl.example/ca.crl"]
+ocsp = ["http://ocsp.example"]
+
 [[trust.issuers]]
 certificate = "ca.pem"
 kind = "hsa-id"
@@ -30,7 +41,7 @@ loa = "loa3"
 "#;
 
 impl Installation {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = std::env::temp_dir().join(format!("siths-idp-{}", Random::system().label()));
         fs::create_dir(&folder).unwrap();
         let installation = Self(folder);
@@ -41,28 +52,32 @@ impl Installation {
         installation
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub(super) fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
-    fn write_key(&self, name: &str, mode: u32) {
+    pub(super) fn write_key(&self, name: &str, mode: u32) {
         self.write(name, &"0a".repeat(32));
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    fn load(&self, file: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    pub(super) fn load(
+        &self,
+        file: &str,
+        environment: &[(&str, &str)],
+    ) -> Result<Config, ConfigError> {
         self.write("siths-idp.toml", file);
         let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         Config::load_with(Some(&self.path("siths-idp.toml")), &environment.collect())
     }
 
-    fn faults(&self, file: &str) -> Vec<String> {
+    pub(super) fn faults(&self, file: &str) -> Vec<String> {
         self.load(file, &[]).unwrap_err().faults
     }
 }
@@ -84,7 +99,10 @@ fn what_is_not_said_is_the_default_and_paths_are_beside_the_file() {
     let installation = Installation::new();
     let config = installation.load(FILE, &[]).unwrap();
     assert_eq!(config.issuer_identifier(), "https://idp.region.se");
-    assert_eq!(config.card.hosts, CardHosts::Wildcard("card.idp.region.se".into()));
+    assert_eq!(
+        config.card.hosts,
+        CardHosts::wildcard("card.idp.region.se", Label::Always, Chooser::HsaId)
+    );
     assert_eq!(config.lifetimes.session, TimeDelta::hours(8));
     assert_eq!(config.tls.certificate, installation.path("tls.pem"));
     assert_eq!(config.sealing_key.expose(), &[0x0a; 32]);
@@ -163,6 +181,7 @@ fn an_empty_file_tells_all_that_is_needed() {
         "tls.key",
         "trust.roots",
         "trust.issuers",
+        "revocation.authorities",
     ] {
         assert!(faults.contains(&format!("{key} is missing")), "{key} is not in\n{faults}");
     }
@@ -269,10 +288,52 @@ fn card_hosts_are_none_or_at_least_two_others_than_the_issuer() {
         assert_eq!(installation.faults(&hosts(wrong)).len(), 1, "{wrong}");
     }
     let config = installation.load(&hosts(r#"["a.region.se", "b.region.se"]"#), &[]).unwrap();
-    let fixed = CardHosts::Fixed(vec!["a.region.se".into(), "b.region.se".into()]);
+    let names = ["a.region.se", "b.region.se"].map(String::from);
+    let fixed = CardHosts::fixed(&names, &[], Chooser::HsaId);
     assert_eq!(config.card.hosts, fixed);
     let neither = format!("{FILE}\n[card]\ntls12 = false\ntls13 = false\n");
     assert_eq!(installation.faults(&neither), ["card: tls12 or tls13 must be true"]);
+}
+
+#[test]
+fn what_the_choosers_of_card_hosts_show_is_configured_and_must_make_sense() {
+    let installation = Installation::new();
+    let card = |lines: &str| format!("{FILE}\n[card]\n{lines}\n");
+    let hosts = |lines: &str| installation.load(&card(lines), &[]).unwrap().card.hosts;
+    let parent = "card.idp.region.se";
+    for chooser in Chooser::ALL {
+        let expected = CardHosts::wildcard(parent, Label::Always, chooser);
+        assert_eq!(hosts(&format!("chooser = \"{chooser}\"")), expected);
+    }
+    for label in Label::ALL {
+        let expected = CardHosts::wildcard(parent, label, Chooser::HsaId);
+        assert_eq!(hosts(&format!("label = \"{label}\"")), expected);
+    }
+    let [two, wider] = [["a.region.se", "b.region.se"], ["c.region.se", "d.region.se"]];
+    let both = format!("hosts = {two:?}\nwider_hosts = {wider:?}\nchooser = \"siths\"");
+    let expected =
+        CardHosts::fixed(&two.map(String::from), &wider.map(String::from), Chooser::Siths);
+    assert_eq!(hosts(&both), expected);
+    for (lines, key) in [
+        ("chooser = \"all\"".to_owned(), "card.chooser"),
+        ("label = \"never\"".to_owned(), "card.label"),
+        (format!("hosts = {two:?}\nlabel = \"retry\""), "card.label"),
+        (format!("hosts = {two:?}\nlabel = \"always\""), "card.label"),
+        (format!("wider_hosts = {wider:?}"), "card.wider_hosts"),
+        (format!("hosts = {two:?}\nwider_hosts = [\"c.region.se\"]"), "card.wider_hosts"),
+        (
+            format!("hosts = {two:?}\nwider_hosts = [\"a.region.se\", \"c.region.se\"]"),
+            "card.wider_hosts",
+        ),
+        (
+            format!("hosts = {two:?}\nwider_hosts = [\"idp.region.se\", \"c.region.se\"]"),
+            "card.wider_hosts",
+        ),
+        (both.replace("siths", "any"), "card.wider_hosts"),
+    ] {
+        let faults = installation.faults(&card(&lines));
+        assert!(faults.len() == 1 && faults[0].starts_with(key), "{lines}: {faults:?}");
+    }
 }
 
 #[test]
@@ -338,5 +399,82 @@ fn the_example_can_be_started_from() {
     installation.write("config/siths-idp.toml", example);
     let path = installation.path("config/siths-idp.toml");
     let config = Config::load_with(Some(&path), &Environment::new()).unwrap();
-    assert_eq!(config.trust.issuers.len(), 3);
+    assert_eq!(config.trust.issuers.len(), 6);
+    assert!(config.trust.intermediates.is_empty());
+    // Whoever is trusted has a row, and no row is for somebody else.
+    let rows: Vec<_> = config.revocation.authorities.iter().map(|row| &row.certificate).collect();
+    let issuers = config.trust.issuers.iter().map(|issuer| &issuer.certificate);
+    assert_eq!(rows, config.trust.roots.iter().chain(issuers).collect::<Vec<_>>());
+}
+
+/// The file with more in `[revocation]`, and in the row of the issuing CA.
+fn revocation(section: &str, row: &str) -> String {
+    let row = with(
+        "crl = [\"http://crl.example/ca.crl\"]\nocsp = [\"http://ocsp.example\"]\n",
+        &format!("{row}\n"),
+    );
+    row.replacen("[[revocation", &format!("[revocation]\n{section}\n\n[[revocation"), 1)
+}
+
+#[test]
+fn an_authority_has_the_section_s_settings_and_its_own() {
+    let installation = Installation::new();
+    let file = revocation(
+        "grace = \"12h\"\nrefresh = \"30m\"\nnonce = \"off\"",
+        "order = \"crl\"\ngrace = \"0s\"\nmax_crl_entries = 7\ncrl = [\"https://one.example/a\", \"http://two.example/a\"]",
+    );
+    let revocation = installation.load(&file, &[]).unwrap().revocation;
+    let [root, issuing] = revocation.authorities.as_slice() else { panic!("{revocation:?}") };
+    assert_eq!(root.settings.order, RevocationOrder::OcspThenCrl);
+    assert_eq!(root.settings.grace, TimeDelta::hours(12));
+    assert_eq!(root.settings.nonce, OcspNonce::Off);
+    assert_eq!(issuing.settings.order, RevocationOrder::Crl);
+    assert_eq!(issuing.settings.grace, TimeDelta::zero());
+    assert_eq!(issuing.settings.refresh, TimeDelta::minutes(30));
+    assert_eq!(issuing.settings.max_crl_entries, 7);
+    assert_eq!(issuing.crl.len(), 2);
+    assert!(issuing.ocsp.is_empty());
+    // A file of 40 MB with a million entries is taken where nothing is said.
+    assert!(root.settings.max_crl_bytes > 40_000_000);
+    assert!(root.settings.max_crl_entries > 1_000_000);
+}
+
+#[test]
+fn a_source_that_is_to_be_asked_has_an_address_that_can_be_fetched_from() {
+    let installation = Installation::new();
+    for (section, row, told) in [
+        ("", "crl = [\"http://a.example\"]", "revocation.authorities.1.ocsp is missing"),
+        ("", "ocsp = [\"http://a.example\"]", "revocation.authorities.1.crl is missing"),
+        ("", "order = \"crl\"", "revocation.authorities.1.crl is missing"),
+        ("", "order = \"ocsp\"\nocsp = [\"ldap://a.example\"]", "expected http or https"),
+        ("", "order = \"ocsp\"\nocsp = [\"http://u:p@a.example\"]", "expected http or https"),
+        ("", "order = \"ocsp\"\nocsp = [\"http://10.1.2.3/\"]", "revocation.private_networks"),
+        ("", "order = \"ocsp\"\nocsp = [\"http://[::1]/\"]", "revocation.private_networks"),
+        ("private_networks = [\"10\"]", "order = \"off\"", "expected a network"),
+        ("grace = \"31d\"", "order = \"off\"", "revocation.grace is"),
+        ("ocsp_timeout = \"10m\"", "order = \"off\"", "revocation.ocsp_timeout is"),
+        ("max_crl_bytes = 0", "order = \"off\"", "revocation.max_crl_bytes is"),
+        ("order = \"none\"", "order = \"off\"", "revocation.order is"),
+        ("", "order = \"off\"\nrefresh = \"1s\"", "revocation.authorities.1.refresh is"),
+    ] {
+        let faults = installation.faults(&revocation(section, row)).join("\n");
+        assert!(faults.contains(told), "{section} {row}: {faults}");
+    }
+    let inner = "private_networks = [\"10.0.0.0/8\"]";
+    let row = "order = \"ocsp\"\nocsp = [\"http://10.1.2.3/\"]";
+    assert!(installation.load(&revocation(inner, row), &[]).is_ok());
+    let twice = with("certificate = \"ca.pem\"\ncrl", "certificate = \"root.pem\"\ncrl");
+    assert!(installation.faults(&twice)[0].contains("has a row already"));
+}
+
+#[test]
+fn without_authorities_revocation_is_off_by_being_said_alone() {
+    let installation = Installation::new();
+    let start = FILE.find("[[revocation").unwrap();
+    let end = FILE.find("[[trust.issuers").unwrap();
+    let none = format!("{}{}", &FILE[..start], &FILE[end..]);
+    let faults = installation.faults(&none);
+    assert!(faults.len() == 1 && faults[0].starts_with("revocation.authorities is missing"));
+    let off = none.replace("[trust]", "[revocation]\norder = \"off\"\n\n[trust]");
+    assert_eq!(installation.load(&off, &[]).unwrap().revocation.order, RevocationOrder::Off);
 }

@@ -184,7 +184,13 @@ pub fn client(
         .with_protocol_versions(versions)?
         .with_root_certificates(roots);
     let tls = match card {
-        Some(card) => tls.with_client_auth_cert(card.chain, card.key)?,
+        Some(card) => {
+            let odd = super::odd_key::resolver(&card.chain, &card.key);
+            match (tls.clone().with_client_auth_cert(card.chain, card.key), odd) {
+                (Err(_), Some(odd)) => tls.with_client_cert_resolver(odd),
+                (result, _) => result?,
+            }
+        }
         None => tls.with_no_client_auth(),
     };
     Ok(reqwest::Client::builder()

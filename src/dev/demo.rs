@@ -21,11 +21,12 @@ use super::demo_pages::{DemoError, DemoLoggedIn, DemoStart};
 use super::installation::DEMO_HOST;
 use super::pki::Pki;
 use super::relying_party::{Callback, Pending, Registered, RelyingParty};
+use crate::card_hosts::{CardHosts, Chooser};
 use crate::flow::answer::Cookie;
 use crate::http::cookies::{cookie, set_cookie};
 use crate::http::pages::{CONTENT_SECURITY_POLICY as POLICY, STYLESHEET, STYLESHEET_PATH};
 use crate::random::Random;
-use crate::tls::{self, CardHosts, Counters, Hosts, Identity, Settings, TlsParts};
+use crate::tls::{self, Balancers, Counters, Hints, Hosts, Identity, Settings, TlsParts};
 
 /// Logins under way that are remembered; the oldest are forgotten beyond that.
 const MOST_PENDING: usize = 1000;
@@ -60,10 +61,13 @@ pub fn serve(
     let http = super::browser::client(pki.web_ca_pem(), None, rustls::ALL_VERSIONS)?;
     let identity = Identity::load(pki.server_chain_pem(), pki.server_key_pem())?;
     let parts = TlsParts {
-        hosts: Hosts::new(DEMO_HOST, CardHosts::Fixed(Vec::new())),
+        balancers: Balancers::none(),
+        proxy_fields: Arc::default(),
+        hosts: Hosts::new(DEMO_HOST, CardHosts::fixed(&[], &[], Chooser::default())),
         card_identity: identity.clone(),
         identity,
-        hints: Vec::new(),
+        hints: Hints::default(),
+        places: Settings::default().places(),
         settings: Settings::default(),
         counters: Arc::new(Counters::default()),
     };

@@ -31,6 +31,12 @@ impl Folder {
         self.0.join("pki")
     }
 
+    /// Where odd cards lie that were asked for.
+    #[must_use]
+    pub fn zoo(&self) -> PathBuf {
+        self.0.join("zoo")
+    }
+
     /// Where a kept database lies.
     #[must_use]
     pub fn database(&self) -> PathBuf {

@@ -8,10 +8,13 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 use url::Url;
 
-use super::pki::{IssuerName, Pki};
+use super::pki::{CaName, IssuerName, Pki};
+use super::responder::Responder;
+use crate::card_hosts::{CardHosts, Chooser, Label};
 use crate::config::{
-    Card, CardHosts, Config, Database, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat,
-    PolicyRow, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
+    Card, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat,
+    OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority, RevocationOrder,
+    RevocationSettings, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
 };
 use crate::identity::assurance::Loa;
 
@@ -19,6 +22,9 @@ use crate::identity::assurance::Loa;
 pub const ISSUER_HOST: &str = "idp.localhost";
 /// The host of Demo-Symfoni.
 pub const DEMO_HOST: &str = "symfoni.localhost";
+
+/// Where the responder listens.
+const LOOPBACK: &str = "127.0.0.0/8";
 
 /// What differs between throw-away installations.
 pub struct Site<'a> {
@@ -28,6 +34,8 @@ pub struct Site<'a> {
     pub database_url: String,
     /// The look-alike PKI.
     pub pki: &'a Pki,
+    /// Who says what is revoked; without it nobody is asked.
+    pub responder: Option<&'a Responder>,
     /// The sealing key.
     pub sealing_key: SealingKey,
 }
@@ -37,11 +45,13 @@ pub struct Site<'a> {
 /// # Errors
 /// Never in practice: the issuer is a URL.
 pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
-    let Site { port, database_url, pki, sealing_key } = site;
+    let Site { port, database_url, pki, responder, sealing_key } = site;
     let issuer = Url::parse(&format!("https://{ISSUER_HOST}:{port}")).context("the issuer")?;
     Ok(Config {
         issuer,
         listen: vec![SocketAddr::from(([127, 0, 0, 1], port))],
+        proxy: None,
+        proxy_protocol: ProxyProtocol::none(),
         database: Database {
             url: SecretString::from(database_url),
             max_connections: 20,
@@ -54,7 +64,11 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             card_key: None,
         },
         card: Card {
-            hosts: CardHosts::Wildcard(format!("card.{ISSUER_HOST}")),
+            hosts: CardHosts::wildcard(
+                &format!("card.{ISSUER_HOST}"),
+                Label::default(),
+                Chooser::default(),
+            ),
             tls12: true,
             tls13: true,
         },
@@ -78,6 +92,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             unknown_policy: UnknownPolicy::FollowIssuer,
             hsa_id_prefixes: Vec::new(),
         },
+        revocation: revocation(pki, responder)?,
         sealing_key,
         lifetimes: Lifetimes {
             login: TimeDelta::minutes(10),
@@ -96,7 +111,55 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             card_handshake_timeout: TimeDelta::seconds(180),
             first_request_timeout: TimeDelta::seconds(10),
         },
+        health: Health { networks: vec![LOOPBACK.parse().context("loopback")?] },
         log: Log { format: LogFormat::Text, filter: "warn".to_owned() },
+    })
+}
+
+/// Every authority is asked: OCSP, then its list; that of reserve cards by OCSP alone, so that there
+/// is a card of which nobody knows.
+///
+/// # Errors
+/// Never in practice: the addresses are URLs.
+pub fn revocation(pki: &Pki, responder: Option<&Responder>) -> anyhow::Result<Revocation> {
+    let order = match responder {
+        Some(_) => RevocationOrder::OcspThenCrl,
+        None => RevocationOrder::Off,
+    };
+    let defaults = RevocationSettings {
+        order,
+        grace: TimeDelta::zero(),
+        nonce: OcspNonce::On,
+        refresh: TimeDelta::hours(1),
+        max_crl_bytes: 64 * 1024 * 1024,
+        max_crl_entries: 2_000_000,
+        crl_timeout: TimeDelta::minutes(2),
+        ocsp_timeout: TimeDelta::seconds(3),
+        ocsp_max_age: TimeDelta::hours(1),
+    };
+    let issuers = pki.issuers().iter().map(|issuer| (CaName::Issuing(issuer.name), &issuer.pem));
+    let authorities = responder.map(|responder| {
+        let files = std::iter::once((CaName::Root, &pki.root().pem)).chain(issuers);
+        let rows = files.map(|(ca, pem)| {
+            let mut settings = defaults.clone();
+            if ca == CaName::Issuing(IssuerName::HsaId2) {
+                settings.order = RevocationOrder::Ocsp;
+            }
+            Ok(RevocationAuthority {
+                certificate: pem.clone(),
+                crl: vec![Url::parse(&responder.crl_url(ca)).context("the list")?],
+                ocsp: vec![Url::parse(&responder.ocsp_url()).context("the responder")?],
+                settings,
+            })
+        });
+        rows.collect::<anyhow::Result<Vec<_>>>()
+    });
+    Ok(Revocation {
+        order,
+        private_networks: vec![LOOPBACK.parse().context("loopback")?],
+        connect_timeout: TimeDelta::seconds(2),
+        authorities: authorities.transpose()?.unwrap_or_default(),
+        defaults,
     })
 }
 

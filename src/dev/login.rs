@@ -13,35 +13,51 @@ use url::Url;
 use super::browser::{Browser, Inserted, client};
 use super::folder::Folder;
 use super::pki::Pki;
+use super::pki::card::CardFiles;
+use super::pki::zoo::{Keeper, Outcome};
 use super::relying_party::{Callback, Registered, RelyingParty};
 use super::run::{self, Options};
 use super::seed::CLIENT_ID;
 use super::{demo, installation};
 use crate::clock::Clock;
+use crate::identity::assurance::Loa;
 use crate::random::Random;
 
 /// The person without a card.
 const NO_CARD: &str = "none";
+
+/// Who is to log in, and how well.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// A person of the table, a card of the zoo, or `none`.
+    pub who: &'a str,
+    /// The level of assurance that the relying party demands.
+    pub loa: Option<Loa>,
+}
 
 /// Logs one of the people in, on a `dev` that runs or on one started for it.
 ///
 /// # Errors
 /// An unknown person, or a provider that does not answer as it should. A login that is refused, as
 /// it should be, is no error.
-pub async fn run(options: &Options, who: &str, out: &mut (dyn Write + Send)) -> anyhow::Result<()> {
+pub async fn run(
+    options: &Options,
+    wish: &Wish<'_>,
+    out: &mut (dyn Write + Send),
+) -> anyhow::Result<()> {
     let began = Instant::now();
     if let Some((registered, pki)) = running(options).await {
         writeln!(out, "On the provider at {}.\n", registered.issuer)?;
-        return log_in(&registered, &pki, who, out).await;
+        return log_in(&registered, &pki, wish, out).await;
     }
-    let options = Options { port: 0, demo_port: 0, ..options.clone() };
+    let options = Options { port: 0, demo_port: 0, status_port: 0, ..options.clone() };
     let installation = run::start(&options).await?;
     writeln!(
         out,
         "No `dev` is running: one was started for this, in {} ms.\n",
         began.elapsed().as_millis()
     )?;
-    let done = log_in(&installation.registered, &installation.pki, who, out).await;
+    let done = log_in(&installation.registered, &installation.pki, wish, out).await;
     installation.stop().await;
     writeln!(out, "\nFrom cold start to the end: {} ms.", began.elapsed().as_millis())?;
     done
@@ -92,20 +108,29 @@ impl Story<'_> {
 async fn log_in(
     registered: &Registered,
     pki: &Pki,
-    who: &str,
+    wish: &Wish<'_>,
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
-    let card = card_of(pki, who)?;
+    let (card, outcome) = card_of(pki, wish.who)?;
     let mut story = Story { out, last: Instant::now(), number: 0 };
     let http = client(pki.web_ca_pem(), None, rustls::ALL_VERSIONS)?;
     let party = RelyingParty::discover(registered.clone(), http).await?;
     story.step("Relying party: discovery document and keys")?;
-    let (url, pending) = party.begin();
+    let (mut url, pending) = party.begin();
+    if let Some(loa) = wish.loa {
+        url.query_pairs_mut().append_pair("acr_values", loa.acr());
+    }
     let mut browser = Browser::new(pki.web_ca_pem(), card)?;
     let is_callback = |url: &Url| url.as_str().starts_with(registered.redirect_uri.as_str());
     let mut next = url;
     let callback = loop {
-        let answer = browser.get(&next).await?;
+        let answer = match browser.get(&next).await {
+            Err(_) if outcome == Some(Outcome::BreaksOff) => {
+                let told = "Browser: the handshake is broken off, its own error is shown";
+                return Ok(story.step(told)?);
+            }
+            answer => answer?,
+        };
         story.step(&format!("Browser: {} -> {}", spoken(&next), answer.status))?;
         match answer.location() {
             Some(location) if is_callback(&location) => break location,
@@ -142,18 +167,25 @@ async fn log_in(
     Ok(())
 }
 
-fn card_of(pki: &Pki, who: &str) -> anyhow::Result<Option<Inserted>> {
+fn card_of(pki: &Pki, who: &str) -> anyhow::Result<(Option<Inserted>, Option<Outcome>)> {
     if who == NO_CARD {
-        return Ok(None);
+        return Ok((None, None));
     }
     let Some(person) = pki.person(who) else {
-        let names: Vec<&str> = pki.people().iter().map(|person| person.name).collect();
-        bail!("nobody is called {who}: there are {}, and {NO_CARD}", names.join(", "));
+        let Ok(specimen) = super::zoo::named(who) else {
+            let names: Vec<&str> = pki.people().iter().map(|person| person.name).collect();
+            bail!(
+                "nobody is called {who}: there are {}, {NO_CARD}, and the cards of `dev zoo`",
+                names.join(", ")
+            );
+        };
+        let CardFiles { chain, key } = specimen.make(&Keeper::new(pki, Clock::system().now())?)?;
+        return Ok((Some(Inserted { chain, key }), Some(specimen.outcome)));
     };
     let read = |path: &Path| format!("the card {}", path.display());
-    Inserted::load(&person.cert_pem, &person.key_pem)
-        .with_context(|| read(&person.cert_pem))
-        .map(Some)
+    let card = Inserted::load(&person.cert_pem, &person.key_pem)
+        .with_context(|| read(&person.cert_pem))?;
+    Ok((Some(card), None))
 }
 
 // Addresses hold sealed text: the host and the path are enough to read along.

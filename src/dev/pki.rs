@@ -5,22 +5,30 @@
 
 mod authority;
 pub mod card;
-mod der;
+mod crl;
+pub(in crate::dev) mod der;
 mod folder;
+mod mould;
+pub mod ocsp;
 mod people;
+pub(in crate::dev) mod raw_rsa;
+pub mod status;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod web;
+pub mod zoo;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
-pub use self::authority::{Authority, IssuerName, ROOT_NAME};
-pub use self::people::{Person, Registration};
+pub use self::authority::{Authority, CaName, IssuerName, ROOT_NAME};
+pub use self::people::{Person, Registration, Standing};
+use self::status::StatusAuthorities;
 
 /// The PKI, read from its folder.
 #[derive(Debug)]
@@ -32,6 +40,7 @@ pub struct Pki {
     web_ca_pem: PathBuf,
     server_chain_pem: PathBuf,
     server_key_pem: PathBuf,
+    status: Arc<StatusAuthorities>,
 }
 
 /// The root authority's certificate.
@@ -129,6 +138,19 @@ impl Pki {
         Authority::restore(name, certificate(&pem)?, &key)
     }
 
+    /// The certificate of any authority.
+    #[must_use]
+    pub fn certificate(&self, name: CaName) -> &CertificateDer<'static> {
+        let issuing = self.issuers.iter().find(|issuer| CaName::Issuing(issuer.name) == name);
+        issuing.map_or(&self.root.der, |issuer| &issuer.der)
+    }
+
+    /// The authorities with their keys, to sign what tells of revocation. Shared, so that what one
+    /// has signed need not be signed again.
+    pub(super) fn status(&self) -> Arc<StatusAuthorities> {
+        Arc::clone(&self.status)
+    }
+
     /// The authority of the web servers, for browsers and relying parties to trust (PEM).
     #[must_use]
     pub fn web_ca_pem(&self) -> &Path {
@@ -174,6 +196,7 @@ impl Pki {
             web_ca_pem,
             server_chain_pem,
             server_key_pem,
+            status: Arc::new(StatusAuthorities::new(dir)),
             dir: dir.to_owned(),
         };
         let web = [&pki.web_ca_pem, &pki.server_chain_pem, &pki.server_key_pem];

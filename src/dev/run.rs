@@ -16,6 +16,7 @@ use super::pki::Pki;
 use super::pki::card::P12_PASSWORD;
 use super::postgres::{self, PostgresError, Server};
 use super::relying_party::Registered;
+use super::responder::Responder;
 use super::seed;
 use crate::clock::Clock;
 use crate::random::Random;
@@ -37,6 +38,8 @@ pub struct Options {
     pub port: u16,
     /// The port of Demo-Symfoni.
     pub demo_port: u16,
+    /// The port of revocation lists and OCSP.
+    pub status_port: u16,
 }
 
 /// A throw-away installation that runs.
@@ -47,6 +50,8 @@ pub struct Installation {
     pub pki: Pki,
     /// Demo-Symfoni as it is registered.
     pub registered: Registered,
+    /// Revocation lists and OCSP.
+    pub responder: Responder,
     demo: Handle<SocketAddr>,
     // Ended last: dropping it stops the server and removes its folder.
     _postgres: Option<Server>,
@@ -60,6 +65,7 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
     let (clock, random) = (Clock::system(), Random::system());
     let listener = bind(options.port, "--port")?;
     let demo_listener = bind(options.demo_port, "--demo-port")?;
+    let status_listener = bind(options.status_port, "--status-port")?;
     let folder = Folder::open(&options.folder)
         .with_context(|| format!("the folder {}", options.folder.display()))?;
 
@@ -70,10 +76,12 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
     let (postgres, database_url) = database(options, &folder).await?;
     let pki = pki.await?.context("the look-alike PKI")?;
 
+    let responder = Responder::start(status_listener, &pki, clock.clone())?;
     let port = listener.local_addr()?.port();
     let demo_port = demo_listener.local_addr()?.port();
     let sealing_key = folder.sealing_key(&random)?;
-    let config = config(Site { port, database_url, pki: &pki, sealing_key })?;
+    let site = Site { port, database_url, pki: &pki, responder: Some(&responder), sealing_key };
+    let config = config(site)?;
     let pool = store::connect(&config.database).await?;
     if options.database_url.is_some() {
         // Before the first change: it may have been typed for another.
@@ -100,7 +108,7 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
             tracing::error!(%error, "Demo-Symfoni ended");
         }
     });
-    Ok(Installation { node, pki, registered, demo, _postgres: postgres })
+    Ok(Installation { node, pki, registered, responder, demo, _postgres: postgres })
 }
 
 impl Installation {
@@ -165,7 +173,7 @@ async fn database(options: &Options, folder: &Folder) -> anyhow::Result<(Option<
 }
 
 fn welcome(installation: &Installation, options: &Options, millis: u128) -> String {
-    let Installation { node, pki, registered, .. } = installation;
+    let Installation { node, pki, registered, responder, .. } = installation;
     let issuer = &registered.issuer;
     let demo = registered.redirect_uri.trim_end_matches("/callback");
     let mut people = table(&["--as", "card", "what will happen", "error_code"]);
@@ -174,12 +182,7 @@ fn welcome(installation: &Installation, options: &Options, millis: u128) -> Stri
         people.add_row([person.name, &person.display, person.what_happens, code]);
     }
     people.add_row(["none", "no card", "told to put the card in", "certificate_missing"]);
-    // Names and codes are copied from here: they stay whole, and the prose beside them gives way.
-    for column in [0, 3] {
-        if let Some(column) = people.column_mut(column) {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
+    whole(&mut people, &[0, 3]);
     let here = std::env::current_dir().unwrap_or_default();
     let shown = |path: &Path| path.strip_prefix(&here).unwrap_or(path).display().to_string();
     let mut addresses = table(&["address", "what"]);
@@ -190,6 +193,10 @@ fn welcome(installation: &Installation, options: &Options, millis: u128) -> Stri
         format!("https://*.card.idp.localhost:{port}").as_str(),
         "card hosts, one for each try",
     ]);
+    addresses.add_row([
+        format!("http://{}", responder.address()).as_str(),
+        "revocation lists and OCSP, with faults to be switched on",
+    ]);
     let mut files = table(&["file", "import it as"]);
     files.add_row([shown(pki.web_ca_pem()).as_str(), "a trusted authority for websites"]);
     let cards = pki.people().first().map_or_else(String::new, |person| {
@@ -199,13 +206,16 @@ fn welcome(installation: &Installation, options: &Options, millis: u128) -> Stri
         format!("{cards}/card.p12").as_str(),
         &format!("your certificate; password {P12_PASSWORD}"),
     ]);
-    let further = if options.port == DEFAULT_PORT { "" } else { " (with the same --port)" };
+    let usual = options.port == DEFAULT_PORT && options.status_port == DEFAULT_STATUS_PORT;
+    let further = if usual { "" } else { " (with the same ports)" };
     format!(
         "\nsiths-idp dev: ready after {millis} ms. Everything here is made up, on this machine only.\n\n\
          {addresses}\n\n{people}\n\n{files}\n\n\
          Next: type this in another terminal{further}:\n\n    \
          cargo run -- dev login --as clinician\n    \
-         cargo run -- dev login --as wrong-certificate\n\n\
+         cargo run -- dev login --as wrong-certificate\n    \
+         cargo run -- dev zoo                          odd cards of every kind\n    \
+         cargo run -- dev fault crl=stale ocsp=down    and `none` again; `dev revoke clinician`\n\n\
          or import the two files into a browser and open {demo}\n\
          ({DEMO_HOST} and *.idp.localhost lead to this machine by themselves.) Ctrl-C ends it.\n"
     )
@@ -216,7 +226,10 @@ pub const DEFAULT_PORT: u16 = 8443;
 /// The port of Demo-Symfoni where none is asked for.
 pub const DEFAULT_DEMO_PORT: u16 = 8444;
 
-fn table(head: &[&str]) -> Table {
+/// The port of revocation lists and OCSP where none is asked for, and the one that certificates name.
+pub const DEFAULT_STATUS_PORT: u16 = 8445;
+
+pub(super) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_BORDERS_ONLY)
@@ -226,4 +239,13 @@ fn table(head: &[&str]) -> Table {
         table.set_width(100);
     }
     table
+}
+
+/// Keeps columns whole: names and codes are copied from here, and the prose beside them gives way.
+pub(super) fn whole(table: &mut Table, columns: &[usize]) {
+    for column in columns {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::pki::{Person, Pki, Registration};
+use super::pki::{Pki, Registration, zoo};
 use crate::identity::hsa_id::HsaId;
 use crate::keys::SigningAlg;
 use crate::oidc::client::{Client, ClientAuthentication, Pkce, SignOn, ToldFirst};
@@ -36,7 +36,9 @@ pub async fn holds_nobody_else(pool: &PgPool, pki: &Pki) -> anyhow::Result<()> {
     let ours: BTreeSet<String> = pki
         .people()
         .iter()
-        .filter_map(|person| person.hsa_id?.parse().ok())
+        .filter_map(|person| person.hsa_id)
+        .chain([zoo::HOLDER_SE16])
+        .filter_map(|hsa_id| hsa_id.parse().ok())
         .map(|hsa_id: HsaId| hsa_id.canonical())
         .collect();
     let is_ours = |hsa_id: &String| ours.contains(&hsa_id.to_ascii_uppercase());
@@ -64,33 +66,37 @@ pub async fn people(
 ) -> anyhow::Result<()> {
     let mut connection = pool.acquire().await?;
     for person in pki.people() {
-        register(&mut connection, person, random, now)
+        let names = (person.given_name, person.surname);
+        register(&mut connection, names, person.hsa_id, person.registration, (random, now))
             .await
             .with_context(|| format!("registering {}", person.name))?;
     }
-    Ok(())
+    let registration = Registration::Active { roles: &["Handläggare"] };
+    let holder = ("Anna", "Testsson");
+    register(&mut connection, holder, Some(zoo::HOLDER_SE16), registration, (random, now)).await
 }
 
 async fn register(
     connection: &mut PgConnection,
-    person: &Person,
-    random: &Random,
-    now: DateTime<Utc>,
+    (given_name, surname): (&str, &str),
+    hsa_id: Option<&str>,
+    registration: Registration,
+    (random, now): (&Random, DateTime<Utc>),
 ) -> anyhow::Result<()> {
     let by = By { now, operator: "dev" };
-    let Some(hsa_id) = person.hsa_id.and_then(|text| text.parse::<HsaId>().ok()) else {
+    let Some(hsa_id) = hsa_id.and_then(|text| text.parse::<HsaId>().ok()) else {
         return Ok(());
     };
-    let is_over = matches!(person.registration, Registration::NotCurrent);
-    let roles: &[&str] = match person.registration {
+    let is_over = matches!(registration, Registration::NotCurrent);
+    let roles: &[&str] = match registration {
         Registration::Unknown => return Ok(()),
         Registration::Active { roles } => roles,
         Registration::NoRole => &[],
         Registration::Disabled | Registration::NotCurrent => &["Handläggare"],
     };
     let new = NewPerson {
-        given_name: person.given_name.to_owned(),
-        family_name: person.surname.to_owned(),
+        given_name: given_name.to_owned(),
+        family_name: surname.to_owned(),
         hsa_ids: vec![hsa_id],
         // From the beginning of the day, so that registering twice is the same registration.
         valid_from: Some(day(now) - TimeDelta::days(30)),
@@ -104,7 +110,7 @@ async fn register(
         let grant = NewGrant { user_id: id, role, valid_from: None, valid_until: None };
         roles::grant(connection, by, random.uuid(now), &grant).await?;
     }
-    if matches!(person.registration, Registration::Disabled) {
+    if matches!(registration, Registration::Disabled) {
         people::disable(connection, by, id).await?;
     }
     Ok(())

@@ -79,6 +79,10 @@ catalogue! {
     CertificateExpired = "certificate_expired", "access_denied", 403, Person, true;
     /// Before its validity.
     CertificateNotYetValid = "certificate_not_yet_valid", "access_denied", 403, Person, true;
+    /// Revoked by its issuer.
+    CertificateRevoked = "certificate_revoked", "access_denied", 403, RelyingParty, false;
+    /// Whether it is revoked could not be determined, and the configuration refuses then.
+    CertificateStatusUnknown = "certificate_status_unknown", "temporarily_unavailable", 503, RelyingParty, true;
     /// No HSA-id in it, more than one, or not in the grammar; weak algorithm; broken encoding.
     CertificateUnusable = "certificate_unusable", "access_denied", 403, Person, true;
     /// A reserve card (LoA 2) where the client asks for LoA 3.

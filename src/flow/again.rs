@@ -32,6 +32,7 @@ pub fn again<'c>(
             problem: expired,
             system,
             retry: None,
+            shows_more: false,
             back: Some(back),
             certificate: None,
             ui_locales,

@@ -53,6 +53,8 @@ pub struct ProblemAnswer {
     pub system: Option<String>,
     /// "Try again".
     pub retry: Option<String>,
+    /// Whether the next attempt offers more certificates than the last.
+    pub shows_more: bool,
     /// "Back to the system": the error redirect.
     pub back: Option<String>,
     /// Which certificate.
@@ -75,6 +77,7 @@ impl Answer {
             problem: Problem { code, reference },
             system: None,
             retry: None,
+            shows_more: false,
             back: None,
             certificate: None,
             ui_locales,

@@ -19,7 +19,7 @@ use crate::oidc::problem::Problem;
 use crate::oidc::request::{AuthorizationRequest, Prompt};
 use crate::secret::sha256;
 use crate::state::App;
-use crate::store::sessions;
+use crate::store::sessions::{self, Session, ShownCertificate};
 
 /// What a browser brings to the authorization endpoint.
 pub struct Visit<'a> {
@@ -91,14 +91,28 @@ async fn standing_session(
     let now = app.clock.now();
     let hash = sha256(cookie.as_bytes());
     let found = sessions::by_cookie(&app.pool, &hash, client.system.as_deref(), now).await?;
-    let Some((authentication, user)) = found else { return Ok(None) };
+    let Some(Session { authentication, user, certificate }) = found else { return Ok(None) };
     if !is_fresh(&authentication, request.max_age, now)
         || !assures(&authentication, client, request)
+        || !still_stands(app, certificate.as_ref(), now).await
     {
         return Ok(None);
     }
     // Whoever may no longer log in is asked for the card, and then told why not.
     Ok(user.admit(now, role_demand(client)).ok().map(|user| (authentication, user)))
+}
+
+/// Whether the certificate that the session rests on would still log in, as far as this node and the
+/// database know: nobody is asked. If not, the card is asked for, and its holder is told why.
+async fn still_stands(
+    app: &App,
+    certificate: Option<&ShownCertificate>,
+    now: DateTime<Utc>,
+) -> bool {
+    let Some(certificate) = certificate else { return false };
+    now.timestamp() <= certificate.not_after.timestamp()
+        && !certificate.is_revoked
+        && !app.revocation.knows_revoked(&certificate.links).await
 }
 
 // OpenID Connect Core 1.0 §3.1.2.1: older than max_age means that the person must be asked again.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, Cookie, SESSION_COOKIE};
 use super::login::Ticket;
+use super::settled::Settled;
 use crate::error::Code;
 use crate::identity::assurance::Loa;
 use crate::identity::user::ActiveUser;
@@ -51,17 +52,19 @@ pub struct ByCard<'a> {
 /// # Errors
 /// The database failed.
 pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorded>, StoreError> {
-    let Ticket { id, login, judged_at, .. } = by.ticket;
+    let Ticket { id, login, judged_at, settled, .. } = by.ticket;
     let request = &login.request;
     let now = app.clock.now();
     let cookie = app.random.token();
     let code = app.random.token();
     let scopes = scope_names(request);
+    let path = Settled::path(settled);
     let attempt = Attempt {
         ticket: *id,
         reference: &login.reference,
         client_id: &request.client_id,
         certificate: facts(by.certificate.facts()),
+        revocation: Settled::audit(settled, *judged_at),
         address: by.address,
         now,
     };
@@ -75,6 +78,9 @@ pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorde
             loa: by.certificate.loa(),
             auth_time: *judged_at,
             expires_at: *judged_at + app.lifetimes.session,
+            certificate_not_after: by.certificate.facts().not_after,
+            certificate_issuers: path.as_ref().map(|path| &*path.issuers),
+            certificate_serials: path.as_ref().map(|path| &*path.serials),
         },
         grant: new_grant(app, request, &scopes, &code),
     };
@@ -119,6 +125,7 @@ pub async fn by_session(
         reference: continued.reference,
         client_id: &request.client_id,
         certificate: None,
+        revocation: None,
         address: continued.address,
         now,
     };

@@ -6,7 +6,8 @@ use url::Url;
 use uuid::Uuid;
 
 use super::answer::Cookie;
-use crate::config::CardHosts;
+use super::settled::Settled;
+use crate::card_hosts::{CardHost, CardHosts};
 use crate::oidc::reply_to::issuer_identifier;
 use crate::oidc::request::AuthorizationRequest;
 use crate::pki::Judgement;
@@ -42,8 +43,11 @@ pub struct Login {
     #[serde(rename = "b")]
     browser: [u8; 32],
     /// The card host that this attempt goes to, and no other.
-    #[serde(rename = "h")]
-    pub card_host: String,
+    #[serde(flatten)]
+    card_host: CardHost,
+    /// Whether the browser sent no certificate there: the next attempt is to offer more then.
+    #[serde(rename = "e", default)]
+    sent_none: bool,
     /// When the relying party asked.
     #[serde(rename = "a")]
     pub asked_at: DateTime<Utc>,
@@ -64,6 +68,9 @@ pub struct Ticket {
     /// What the card host found.
     #[serde(rename = "j")]
     pub judgement: Judgement,
+    /// How it was settled whether it is revoked, for a certificate that is genuine.
+    #[serde(rename = "v", default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Settled>,
     /// When: the `auth_time` of a login that succeeds.
     #[serde(rename = "t")]
     pub judged_at: DateTime<Utc>,
@@ -84,7 +91,8 @@ impl Login {
             request,
             cookie: random.label(),
             browser: sha256(value.as_bytes()),
-            card_host: fresh_host(hosts, None, random),
+            card_host: hosts.first(random),
+            sent_none: false,
             asked_at: now,
             started_at: now,
         };
@@ -112,15 +120,40 @@ impl Login {
         Cookie { name, value: value.to_owned(), max_age: Some(max_age) }
     }
 
+    /// Whether this attempt went to the card host of this name, normalised.
+    #[must_use]
+    pub fn is_of_host(&self, name: &str) -> bool {
+        self.card_host.name == name
+    }
+
+    /// The name of its card host.
+    #[must_use]
+    pub fn host_name(&self) -> &str {
+        &self.card_host.name
+    }
+
+    /// The same, for "try again" after the browser sent no certificate.
+    #[must_use]
+    pub fn without_a_certificate(self) -> Self {
+        Self { sent_none: true, ..self }
+    }
+
+    /// Whether "try again" offers more certificates than this attempt did.
+    #[must_use]
+    pub fn widens(&self, hosts: &CardHosts) -> bool {
+        self.sent_none && hosts.wider_than(&self.card_host).is_some()
+    }
+
     /// Another attempt, on a host name that this browser has not been sent to by this login;
-    /// `None` when the relying party asked too long ago.
+    /// `None` when the relying party asked too long ago. It offers more where no certificate was
+    /// sent, because what is not offered cannot be told of, and what the first did otherwise.
     #[must_use]
     pub fn again(self, hosts: &CardHosts, random: &Random, now: DateTime<Utc>) -> Option<Self> {
-        (now < self.asked_at + RETRY_LIMIT).then(|| Self {
-            reference: random.reference(),
-            card_host: fresh_host(hosts, Some(&self.card_host), random),
-            started_at: now,
-            ..self
+        (now < self.asked_at + RETRY_LIMIT).then(|| {
+            let wider = self.sent_none.then(|| hosts.wider(&self.card_host, random)).flatten();
+            let card_host = wider.unwrap_or_else(|| hosts.again(&self.card_host, random));
+            let reference = random.reference();
+            Self { reference, card_host, sent_none: false, started_at: now, ..self }
         })
     }
 
@@ -128,7 +161,7 @@ impl Login {
     #[must_use]
     pub fn card_address(&self, issuer: &Url, sealed: &str) -> String {
         let port = issuer.port().map_or_else(String::new, |port| format!(":{port}"));
-        format!("https://{}{port}{CARD_PATH}?login={sealed}", self.card_host)
+        format!("https://{}{port}{CARD_PATH}?login={sealed}", self.host_name())
     }
 }
 
@@ -142,46 +175,4 @@ pub fn resume_address(issuer: &Url, sealed: &str) -> String {
 #[must_use]
 pub fn again_address(issuer: &Url, sealed: &str) -> String {
     format!("{}{AGAIN_PATH}?login={sealed}", issuer_identifier(issuer))
-}
-
-// Browsers remember the choice of a certificate for each host name. Under a wildcard a name is never
-// used twice; of a fixed list the one after the last is taken, beginning anywhere, so that the next
-// person at a shared workstation seldom meets the choice of the last.
-fn fresh_host(hosts: &CardHosts, last: Option<&str>, random: &Random) -> String {
-    match hosts {
-        CardHosts::Wildcard(parent) => format!("{}.{parent}", random.label()),
-        CardHosts::Fixed(names) => {
-            let at = match last.and_then(|last| names.iter().position(|name| name == last)) {
-                Some(last) => last + 1,
-                None => usize::from(random.bytes::<1>()[0]),
-            };
-            names[at % names.len()].clone()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn under_a_wildcard_no_host_is_used_twice() {
-        let hosts = CardHosts::Wildcard("card.idp.example".to_owned());
-        let random = Random::system();
-        let seen: HashSet<String> =
-            (0..100).map(|_| fresh_host(&hosts, Some("x.card.idp.example"), &random)).collect();
-        assert_eq!(seen.len(), 100);
-        assert!(seen.iter().all(|host| host.ends_with(".card.idp.example")));
-    }
-
-    #[test]
-    fn of_a_fixed_list_the_next_is_taken() {
-        let names = ["c1", "c2", "c3"].map(String::from).to_vec();
-        let hosts = CardHosts::Fixed(names.clone());
-        let random = Random::system();
-        assert_eq!(fresh_host(&hosts, Some("c1"), &random), "c2");
-        assert_eq!(fresh_host(&hosts, Some("c3"), &random), "c1");
-        assert!(names.contains(&fresh_host(&hosts, None, &random)));
-    }
 }

@@ -9,6 +9,7 @@ use super::answer::{Answer, ProblemAnswer, told_by_redirect, told_first};
 use super::authorize::role_demand;
 use super::issue::{self, ByCard, assurance_fault, facts};
 use super::login::{Login, Ticket, again_address};
+use super::settled::Settled;
 use crate::error::Code;
 use crate::error::catalogue::First;
 use crate::keys::Purpose;
@@ -90,6 +91,11 @@ fn is_late(app: &App, ticket: &Ticket) -> bool {
         || now > ticket.judged_at + app.lifetimes.ticket
 }
 
+// Whether a genuine card stands behind it: somebody can be held to account.
+fn is_proved(ticket: &Ticket) -> bool {
+    matches!(ticket.judgement, Judgement::Verified(_)) || !ticket.settled.is_empty()
+}
+
 // Too late to let anybody in or to write anything; but what was told in time is told again, so that
 // a page survives a reload.
 async fn late(
@@ -98,8 +104,7 @@ async fn late(
     ticket: &Ticket,
     address: IpAddr,
 ) -> Result<Answer, StoreError> {
-    let is_proved = matches!(ticket.judgement, Judgement::Verified(_));
-    if !is_proved && !app.failed_logins.admits(address) {
+    if !is_proved(ticket) && !app.failed_logins.admits(address) {
         return Ok(refuse(app, client, &ticket.login, Code::Busy, None));
     }
     let earlier = logins::earlier_failure(&app.pool, ticket.id).await?;
@@ -116,8 +121,11 @@ async fn decide(
     let certificate = match &ticket.judgement {
         Judgement::Verified(certificate) => certificate,
         Judgement::Rejected(rejected) => {
+            // What was asked about is a genuine card, which says whose it is.
+            let is_genuine = !ticket.settled.is_empty();
             let refusal = Refusal {
                 cause: Some(rejected.cause.name()),
+                hsa_id: rejected.submitted.as_deref().filter(|_| is_genuine),
                 submitted: rejected.submitted.as_deref(),
                 facts: rejected.facts.as_ref(),
                 ..Refusal::of(rejected.code())
@@ -186,8 +194,7 @@ async fn record_refusal(
 ) -> Result<Answer, StoreError> {
     let login = &ticket.login;
     // Without a card that was proved there is nobody to hold to account: not without end.
-    let is_proved = matches!(ticket.judgement, Judgement::Verified(_));
-    if !is_proved && !app.failed_logins.admits(brought.address) {
+    if !is_proved(ticket) && !app.failed_logins.admits(brought.address) {
         return Ok(refuse(app, client, login, Code::Busy, None));
     }
     let attempt = Attempt {
@@ -195,6 +202,7 @@ async fn record_refusal(
         reference: &login.reference,
         client_id: &client.id,
         certificate: refusal.facts.and_then(facts),
+        revocation: Settled::audit(&ticket.settled, ticket.judged_at),
         address: &brought.address.to_string(),
         now: app.clock.now(),
     };
@@ -234,10 +242,15 @@ fn refuse(
     if told_first(client, code) == First::RelyingParty {
         return told_by_redirect(&app.issuer, reply_to, problem);
     }
-    let sealed = app.sealer.seal_value(Purpose::Login, login).ok().filter(|_| code.again());
+    let again = match code {
+        Code::CertificateMissing => login.clone().without_a_certificate(),
+        _ => login.clone(),
+    };
+    let sealed = app.sealer.seal_value(Purpose::Login, &again).ok().filter(|_| code.again());
     Answer::Page(Box::new(ProblemAnswer {
         system: Some(client.name.clone()),
         retry: sealed.map(|sealed| again_address(&app.issuer, &sealed)),
+        shows_more: again.widens(&app.card_hosts),
         back: Some(reply_to.error(&app.issuer, &problem)),
         certificate: facts.cloned(),
         ui_locales: login.request.ui_locales.clone(),

@@ -21,7 +21,7 @@ pub async fn card(State(app): State<App>, Extension(peer): Extension<Peer>, uri:
         Host::Card { name, .. } => name.as_str(),
         Host::Issuer => "",
     };
-    render::redirect(&flow::card(&app, host, peer.chain.as_ref(), login), &[])
+    render::redirect(&flow::card(&app, host, peer.chain.as_ref(), login).await, &[])
 }
 
 /// To the issuer host without a ticket: it says that the login is lost.

@@ -11,10 +11,9 @@ use axum::response::Response;
 
 use super::pages;
 
-/// Headers that every response has; a handler's own `Cache-Control` stays.
+/// Headers that every response has; a handler's own `Cache-Control` and policy stay.
 pub async fn security_headers(request: Request, next: Next) -> Response {
-    const FIELDS: [(HeaderName, &str); 6] = [
-        (CONTENT_SECURITY_POLICY, pages::CONTENT_SECURITY_POLICY),
+    const FIELDS: [(HeaderName, &str); 5] = [
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         // Addresses here hold sealed logins and codes: no other site is told of them.
         (REFERRER_POLICY, "no-referrer"),
@@ -27,6 +26,8 @@ pub async fn security_headers(request: Request, next: Next) -> Response {
     for (name, value) in FIELDS {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    let policy = HeaderValue::from_static(pages::CONTENT_SECURITY_POLICY);
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

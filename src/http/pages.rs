@@ -3,6 +3,7 @@
 //! Everything is escaped; there is no script, no inline style and nothing from elsewhere, so the
 //! strictest Content-Security-Policy holds. Must never show a personnummer or an HSA-id.
 
+mod check;
 mod foreign;
 mod words;
 
@@ -13,6 +14,7 @@ use crate::error::Code;
 use crate::error::catalogue::First;
 use crate::error::language::Language;
 use crate::error::messages::{self, Values, description, developer, fill, messages};
+pub use check::CheckPage;
 use foreign::{isolated, shortened};
 use words::{Words, words};
 
@@ -40,6 +42,8 @@ pub struct ProblemPage<'a> {
     pub system: Option<&'a str>,
     /// Where "try again" leads.
     pub retry: Option<&'a str>,
+    /// Whether the next attempt offers more certificates than the last.
+    pub shows_more: bool,
     /// Where "back to the system" leads: the error redirect.
     pub back: Option<&'a str>,
     /// The same page in the other language.
@@ -101,11 +105,13 @@ impl ProblemPage<'_> {
             page: fill(&said.page, &values),
             detail: detail.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
             retry: self.retry,
+            shows_more: self.shows_more,
             back: self.back,
             system: system.as_deref().unwrap_or(unnamed),
             advice: said.advice.iter().map(|step| fill(step, &values)).collect(),
             contact_name: fill(&said.contact_name, &values),
             reference: self.reference,
+            about_card: is_about_card(self.code),
         })
     }
 }
@@ -161,11 +167,13 @@ struct ProblemHtml<'a> {
     page: String,
     detail: Vec<(&'static str, String)>,
     retry: Option<&'a str>,
+    shows_more: bool,
     back: Option<&'a str>,
     system: &'a str,
     advice: Vec<String>,
     contact_name: String,
     reference: Option<&'a str>,
+    about_card: bool,
 }
 
 #[derive(Template)]
@@ -196,6 +204,12 @@ struct StartHtml<'a> {
 /// Writing to a String does not fail, and the templates use no filter that does.
 pub(crate) fn html(template: &impl Template) -> String {
     template.render().unwrap_or_default()
+}
+
+/// Whether trying the card tells more.
+fn is_about_card(code: Code) -> bool {
+    let also = [Code::AssuranceTooLow, Code::AssuranceNotAskedFor, Code::UserUnknown];
+    code.name().starts_with("certificate_") || also.contains(&code)
 }
 
 const fn other_language(language: Language) -> &'static str {

@@ -45,8 +45,16 @@ impl Reader {
         Language::negotiate(asked, self.accept_language.as_deref())
     }
 
-    // The same address with another ui_locales.
-    fn in_other_language(&self, language: Language) -> String {
+    /// The language that this address asks for, as a query; nothing where it asks for none.
+    #[must_use]
+    pub fn asked(&self) -> String {
+        let asked = self.ui_locales.as_ref().map(|_| self.language(None));
+        asked.map_or_else(String::new, |language| format!("?ui_locales={}", language.tag()))
+    }
+
+    /// The same address with another ui_locales.
+    #[must_use]
+    pub fn in_other_language(&self, language: Language) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in url::form_urlencoded::parse(self.uri.query().unwrap_or("").as_bytes())
         {
@@ -108,6 +116,7 @@ fn problem_page(page: &ProblemAnswer, reader: &Reader) -> Response {
         reference: Some(&page.problem.reference),
         system: page.system.as_deref(),
         retry: page.retry.as_deref(),
+        shows_more: page.shows_more,
         back: page.back.as_deref(),
         other_language: Some(&other_language),
         detail,

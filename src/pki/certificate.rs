@@ -84,6 +84,7 @@ pub struct CertificateFacts {
 pub struct Authentic {
     certificate: VerifiedCertificate,
     links: Vec<Link>,
+    unknown_policies: Vec<String>,
 }
 
 impl Authentic {
@@ -93,7 +94,13 @@ impl Authentic {
         facts: CertificateFacts,
         links: Vec<Link>,
     ) -> Self {
-        Self { certificate: VerifiedCertificate { hsa_id, loa, facts }, links }
+        let certificate = VerifiedCertificate { hsa_id, loa, facts };
+        Self { certificate, links, unknown_policies: Vec::new() }
+    }
+
+    /// With the policies that no configured row names.
+    pub(super) fn with_unknown(self, unknown_policies: Vec<String>) -> Self {
+        Self { unknown_policies, ..self }
     }
 
     /// Who the certificate says the person is.
@@ -119,6 +126,13 @@ impl Authentic {
     #[must_use]
     pub fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    /// The certificate's policies, where no configured row names any of them and it follows its
+    /// CA's: an operator should hear of them, once each.
+    #[must_use]
+    pub fn unknown_policies(&self) -> &[String] {
+        &self.unknown_policies
     }
 
     /// Takes the verdict on each of [`Authentic::links`], in their order.
@@ -330,11 +344,11 @@ rejections! {
     /// A serialNumber that is not in the grammar of HSA-ids.
     IdentifierMalformed = "identifier-malformed", CertificateUnusable;
     /// Revoked by its issuer.
-    Revoked = "revoked", CertificateUntrusted;
+    Revoked = "revoked", CertificateRevoked;
     /// A CA of its path was revoked.
     IssuerRevoked = "issuer-revoked", CertificateUntrusted;
     /// Whether it is revoked could not be determined, and the configuration refuses then.
-    StatusUndetermined = "status-undetermined", CertificateUntrusted;
+    StatusUndetermined = "status-undetermined", CertificateStatusUnknown;
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ use super::profile;
 pub struct Possession {
     hints: Vec<DistinguishedName>,
     algorithms: WebPkiSupportedAlgorithms,
+    /// Told the scheme of each signature that holds.
+    told: fn(SignatureScheme),
 }
 
 impl Possession {
@@ -28,7 +30,13 @@ impl Possession {
     /// (RFC 8446 §4.2.4); they narrow the chooser and decide nothing.
     #[must_use]
     pub const fn new(hints: Vec<DistinguishedName>, algorithms: WebPkiSupportedAlgorithms) -> Self {
-        Self { hints, algorithms }
+        Self { hints, algorithms, told: |_| () }
+    }
+
+    /// The same, telling somebody the scheme of each signature that holds.
+    #[must_use]
+    pub fn telling(self, told: fn(SignatureScheme)) -> Self {
+        Self { told, ..self }
     }
 }
 
@@ -68,7 +76,10 @@ impl ClientCertVerifier for Possession {
         candidates
             .iter()
             .any(|candidate| key.verify_signature(*candidate, message, dss.signature()).is_ok())
-            .then(HandshakeSignatureValid::assertion)
+            .then(|| {
+                (self.told)(dss.scheme);
+                HandshakeSignatureValid::assertion()
+            })
             .ok_or(Error::InvalidCertificate(CertificateError::BadSignature))
     }
 
@@ -80,7 +91,9 @@ impl ClientCertVerifier for Possession {
     ) -> Result<HandshakeSignatureValid, Error> {
         // By the raw key: rustls' own way loads the certificate with webpki first, and so would
         // end the handshake for odd certificates that deserve a page.
-        verify_tls13_signature_with_raw_key(message, &public_key(cert)?, dss, &self.algorithms)
+        let key = public_key(cert)?;
+        verify_tls13_signature_with_raw_key(message, &key, dss, &self.algorithms)
+            .inspect(|_| (self.told)(dss.scheme))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -2,7 +2,7 @@
 //!
 //! Reading only: nothing here decides, and nothing here says that a certificate is genuine.
 
-mod describe;
+pub(super) mod describe;
 pub(super) mod form;
 mod policies;
 
@@ -13,8 +13,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
 use x509_parser::oid_registry::{
     OID_EC_P256, OID_NIST_EC_P384, OID_X509_EXT_AUTHORITY_KEY_IDENTIFIER,
-    OID_X509_EXT_CRL_DISTRIBUTION_POINTS, OID_X509_EXT_NAME_CONSTRAINTS,
-    OID_X509_EXT_SUBJECT_ALT_NAME, OID_X509_SERIALNUMBER,
+    OID_X509_EXT_NAME_CONSTRAINTS, OID_X509_EXT_SUBJECT_ALT_NAME, OID_X509_SERIALNUMBER,
 };
 use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey;
@@ -22,7 +21,7 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 pub(super) use self::policies::Policies;
 use super::certificate::CertificateFacts;
-use super::revocation::{Serial, distribution_points};
+use super::revocation::{Serial, points};
 use super::text;
 
 /// The most characters of a foreign text that are kept.
@@ -43,7 +42,7 @@ pub(super) struct Signing {
 pub(super) struct Profile {
     pub(super) facts: CertificateFacts,
     pub(super) serial: Serial,
-    /// The names of its CRL distribution points, for [`Link`](super::revocation::Link).
+    /// The names of its CRL distribution points.
     pub(super) points: Vec<Vec<u8>>,
     /// The common name of the subject: to name a CA to an operator, never a person.
     pub(super) subject_cn: String,
@@ -124,9 +123,7 @@ impl Profile {
         Ok(Self {
             facts: facts(certificate, der)?,
             serial: Serial::new(certificate.raw_serial()),
-            points: value(&OID_X509_EXT_CRL_DISTRIBUTION_POINTS)?
-                .map(|value| distribution_points(&value))
-                .unwrap_or_default(),
+            points: points(certificate).ok_or(X509Error::DuplicateExtensions)?,
             subject_cn: common_name(certificate.subject()),
             subject: certificate.subject().as_raw().to_vec(),
             issuer: certificate.issuer().as_raw().to_vec(),

@@ -5,6 +5,7 @@
 
 mod assess;
 mod chain;
+mod hints;
 mod path;
 mod policies;
 mod source;
@@ -12,7 +13,6 @@ mod source;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use rustls::DistinguishedName;
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, TrustAnchor};
 use webpki::{ALL_VERIFICATION_ALGS, RawPublicKeyEntity};
 
@@ -21,9 +21,8 @@ pub use self::source::{
     IssuerRow, Kind, PolicyRow, TrustFault, TrustFaultReason, TrustSource, UnknownPolicy,
 };
 use super::assessment::Refusal;
-use super::certificate::{Authentic, CertificateRejection, Judgement, PresentedChain, Rejected};
+use super::certificate::{Authentic, CertificateRejection, PresentedChain, Rejected};
 use super::profile::{Profile, form};
-use super::revocation::Verdict;
 use super::view::View;
 use crate::identity::assurance::Loa;
 use crate::identity::hsa_id::HsaIdGrammar;
@@ -85,35 +84,6 @@ impl Trust {
             grammar: source.grammar,
             unknown_policy: source.unknown_policy,
         })
-    }
-
-    /// The subjects of the issuing CAs whose certificates log in: what browsers are told to offer.
-    #[must_use]
-    pub fn hints(&self) -> Vec<DistinguishedName> {
-        self.issuers
-            .iter()
-            .filter(|issuer| issuer.kind == Kind::HsaId)
-            .map(|issuer| DistinguishedName::from(issuer.profile.subject.clone()))
-            .collect()
-    }
-
-    /// [`Trust::verify`] of what a connection carries, for the ticket.
-    #[must_use]
-    pub fn judge(&self, chain: Option<&PresentedChain>, now: DateTime<Utc>) -> Judgement {
-        let Some(chain) = chain else {
-            return Judgement::NoCertificate;
-        };
-        match self.verify(chain, now) {
-            Ok(authentic) => {
-                // Nobody is asked yet.
-                let verdicts = vec![Verdict::NotChecked; authentic.links().len()];
-                match authentic.settle(&verdicts) {
-                    Ok(verified) => Judgement::Verified(verified),
-                    Err(rejected) => Judgement::Rejected(rejected),
-                }
-            }
-            Err(rejected) => Judgement::Rejected(rejected),
-        }
     }
 
     /// Judges a chain at `now`: the outcome of [`Trust::assess`].

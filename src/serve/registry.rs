@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{ServeError, keys};
 use crate::state::{App, Registry};
-use crate::store::registry::Changes;
+use crate::store::registry::{Change, Changes};
 use crate::store::{StoreError, clients};
 
 /// How often the registry is read again without being told.
@@ -39,13 +39,19 @@ pub async fn keep_in_step(app: &App) {
     let mut changes: Option<Changes> = None;
     loop {
         match &mut changes {
-            Some(listening) => {
-                // Told, not told for a while, or the connection was lost: read again in each case.
-                if let Ok(Err(error)) = timeout(UNTOLD, listening.next()).await {
+            // Told, not told for a while, or the connection was lost: read again in each case.
+            Some(listening) => match timeout(UNTOLD, listening.next()).await {
+                Ok(Ok(Change::Revocation)) => {
+                    app.revocation.tell();
+                    continue;
+                }
+                Ok(Ok(Change::Anything)) => app.revocation.tell(),
+                Ok(Ok(Change::Registry)) | Err(_) => {}
+                Ok(Err(error)) => {
                     tracing::warn!(%error, "the database no longer tells of changes");
                     changes = None;
                 }
-            }
+            },
             None => match Changes::listen(&app.pool).await {
                 Ok(listening) => changes = Some(listening),
                 Err(error) => {

@@ -64,7 +64,11 @@ pub fn trust(files: &TrustFiles, now: DateTime<Utc>) -> Result<Trust, TrustFileF
     Ok(Trust::new(source, now)?)
 }
 
-fn certificate(file: &Path) -> Result<CertificateDer<'static>, TrustFileFault> {
+/// Reads a file that holds one certificate.
+///
+/// # Errors
+/// [`TrustFileFault::File`].
+pub fn certificate(file: &Path) -> Result<CertificateDer<'static>, TrustFileFault> {
     let fault = |reason: String| TrustFileFault::File { file: file.to_owned(), reason };
     let mut found =
         CertificateDer::pem_file_iter(file).map_err(|error| fault(error.to_string()))?;
@@ -78,7 +82,9 @@ fn certificate(file: &Path) -> Result<CertificateDer<'static>, TrustFileFault> {
     }
 }
 
-const fn kind(kind: IssuerKind) -> Kind {
+/// What a row of the configuration means.
+#[must_use]
+pub const fn kind(kind: IssuerKind) -> Kind {
     match kind {
         IssuerKind::HsaId => Kind::HsaId,
         IssuerKind::PersonId => Kind::PersonId,

@@ -106,3 +106,26 @@ pub async fn forget_attempts(pool: &PgPool, before: DateTime<Utc>) -> Result<(),
     .await?;
     Ok(())
 }
+
+/// Deletes OCSP answers that held until before a moment.
+///
+/// # Errors
+/// The database failed.
+pub async fn forget_answers(pool: &PgPool, before: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "delete from ocsp_answers
+        where (authority, serial) in (
+            select authority, serial
+            from ocsp_answers
+            where holds_until < $1
+            order by holds_until
+            limit $2
+            for update skip locked
+        )",
+        before,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}

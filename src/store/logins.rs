@@ -25,6 +25,8 @@ pub struct Attempt<'a> {
     pub client_id: &'a str,
     /// What the audit trail keeps of the certificate.
     pub certificate: Option<Value>,
+    /// How it was settled whether it is revoked.
+    pub revocation: Option<Value>,
     /// The address of the browser.
     pub address: &'a str,
     /// The moment of the decision.
@@ -74,6 +76,12 @@ pub struct NewSession<'a> {
     pub auth_time: DateTime<Utc>,
     /// The end of the session.
     pub expires_at: DateTime<Utc>,
+    /// The end of the validity of the certificate.
+    pub certificate_not_after: DateTime<Utc>,
+    /// Who issued it and the CAs above it, leaf first: SHA-256 of each key.
+    pub certificate_issuers: Option<&'a [Vec<u8>]>,
+    /// Their serial numbers, in the same order.
+    pub certificate_serials: Option<&'a [Vec<u8>]>,
 }
 
 /// What a client is given, with the code to fetch it by.
@@ -157,6 +165,7 @@ pub async fn record_failure(
         "code": failure.code.name(),
         "cause": failure.cause,
         "certificate": attempt.certificate,
+        "revocation": attempt.revocation,
     });
     let row = sqlx::query!(
         r#"with attempt as (
@@ -225,6 +234,7 @@ pub async fn record_success(
     let Success { session, grant } = success;
     let details = serde_json::json!({
         "certificate": attempt.certificate,
+        "revocation": attempt.revocation,
         "session": session.id,
         "grant": grant.id,
         "loa": session.loa,
@@ -245,8 +255,9 @@ pub async fn record_success(
                 and exists (select from attempt)
         ), the_session as (
             insert into sessions
-                (id, cookie_hash, user_id, hsa_id, loa, auth_time, expires_at, created_at)
-            select $9, $10, $4, $5, $11, $12, $13, $7
+                (id, cookie_hash, user_id, hsa_id, loa, auth_time, expires_at, created_at,
+                certificate_not_after, certificate_issuers, certificate_serials)
+            select $9, $10, $4, $5, $11, $12, $13, $7, $24, $25, $26
             from attempt
             returning id
         ), the_grant as (
@@ -293,6 +304,9 @@ pub async fn record_success(
         Event::LoginSucceeded.name(),
         attempt.address,
         details,
+        session.certificate_not_after,
+        session.certificate_issuers,
+        session.certificate_serials,
     )
     .fetch_one(pool)
     .await?;

@@ -1,4 +1,4 @@
-//! Being told that clients or keys have changed (LISTEN/NOTIFY).
+//! Being told that clients, keys or revocation lists have changed (LISTEN/NOTIFY).
 
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
@@ -6,7 +6,20 @@ use sqlx::postgres::PgListener;
 use super::StoreError;
 
 /// The channel of `migrations/0006_registry_notify.sql`.
-const CHANNEL: &str = "siths_idp_registry";
+const REGISTRY: &str = "siths_idp_registry";
+/// The channel of `migrations/0007_revocation.sql`.
+const REVOCATION: &str = "siths_idp_revocation";
+
+/// What has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Clients or keys.
+    Registry,
+    /// A revocation list.
+    Revocation,
+    /// Anything: the connection was lost for a while.
+    Anything,
+}
 
 /// A connection that is told of changes.
 pub struct Changes(PgListener);
@@ -18,7 +31,7 @@ impl Changes {
     /// The database failed.
     pub async fn listen(pool: &PgPool) -> Result<Self, StoreError> {
         let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen(CHANNEL).await?;
+        listener.listen_all([REGISTRY, REVOCATION]).await?;
         Ok(Self(listener))
     }
 
@@ -26,8 +39,11 @@ impl Changes {
     ///
     /// # Errors
     /// The database failed.
-    pub async fn next(&mut self) -> Result<(), StoreError> {
-        self.0.try_recv().await?;
-        Ok(())
+    pub async fn next(&mut self) -> Result<Change, StoreError> {
+        Ok(match self.0.try_recv().await? {
+            Some(notice) if notice.channel() == REVOCATION => Change::Revocation,
+            Some(_) => Change::Registry,
+            None => Change::Anything,
+        })
     }
 }

@@ -8,6 +8,27 @@ use super::columns::loa;
 use crate::identity::user::User;
 use crate::oidc::code::Authentication;
 
+/// A session with its person.
+pub struct Session {
+    /// The login that it rests on.
+    pub authentication: Authentication,
+    /// The person.
+    pub user: User,
+    /// The certificate that was shown; none where a version before this one wrote the session.
+    pub certificate: Option<ShownCertificate>,
+}
+
+/// What a session keeps of the certificate that it began with.
+#[derive(Clone, Debug)]
+pub struct ShownCertificate {
+    /// The end of its validity.
+    pub not_after: DateTime<Utc>,
+    /// Authority (SHA-256 of its key) and serial number: of the certificate, then of the CAs above.
+    pub links: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Whether an OCSP answer that lies in the database says that one of them is revoked.
+    pub is_revoked: bool,
+}
+
 /// The live session of a cookie, with its person and the roles in force in a system.
 ///
 /// # Errors
@@ -17,7 +38,7 @@ pub async fn by_cookie(
     cookie_hash: &[u8; 32],
     system: Option<&str>,
     now: DateTime<Utc>,
-) -> Result<Option<(Authentication, User)>, StoreError> {
+) -> Result<Option<Session>, StoreError> {
     let row = sqlx::query!(
         r#"select
             s.id as session_id,
@@ -25,6 +46,15 @@ pub async fn by_cookie(
             s.loa,
             s.auth_time,
             s.ended_at,
+            s.certificate_not_after,
+            s.certificate_issuers,
+            s.certificate_serials,
+            exists (
+                select
+                from unnest(s.certificate_issuers, s.certificate_serials) as link (issuer, serial)
+                join ocsp_answers o on o.authority = link.issuer and o.serial = link.serial
+                where o.revoked_at is not null
+            ) as "is_revoked!",
             u.id,
             u.given_name,
             u.family_name,
@@ -60,7 +90,13 @@ pub async fn by_cookie(
             valid_until: row.valid_until,
             roles: row.roles,
         };
-        Ok((authentication, user))
+        let links = row.certificate_issuers.zip(row.certificate_serials);
+        let certificate =
+            links.zip(row.certificate_not_after).map(|((issuers, serials), not_after)| {
+                let links = issuers.into_iter().zip(serials).collect();
+                ShownCertificate { not_after, links, is_revoked: row.is_revoked }
+            });
+        Ok(Session { authentication, user, certificate })
     })
     .transpose()
 }

@@ -16,6 +16,11 @@ pub struct Counters {
     incompatible: AtomicU64,
     possession: AtomicU64,
     protocol: AtomicU64,
+    unlisted: AtomicU64,
+    proxy_header: AtomicU64,
+    unproven: AtomicU64,
+    unfit: AtomicU64,
+    spoofed: AtomicU64,
 }
 
 /// The counts at one moment.
@@ -37,6 +42,17 @@ pub struct Snapshot {
     pub possession: u64,
     /// Any other breach of the TLS protocol.
     pub protocol: u64,
+    /// Connections from addresses that are not listed, where only listed ones are served.
+    pub unlisted: u64,
+    /// Connections of listed balancers without a PROXY protocol header that can be read.
+    pub proxy_header: u64,
+    /// Connections and requests of listed proxies that did not prove to be them.
+    pub unproven: u64,
+    /// Requests of proxies whose header fields cannot be read: no client address, or a certificate
+    /// that is none.
+    pub unfit: u64,
+    /// Requests of browsers that brought header fields which only proxies may bring.
+    pub spoofed: u64,
 }
 
 /// Why a connection did not come in.
@@ -49,6 +65,9 @@ pub(super) enum Failure {
     Incompatible,
     Possession,
     Protocol,
+    Unlisted,
+    ProxyHeader,
+    Unproven,
 }
 
 impl Failure {
@@ -80,8 +99,19 @@ impl Counters {
             Failure::Incompatible => &self.incompatible,
             Failure::Possession => &self.possession,
             Failure::Protocol => &self.protocol,
+            Failure::Unlisted => &self.unlisted,
+            Failure::ProxyHeader => &self.proxy_header,
+            Failure::Unproven => &self.unproven,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn unfit(&self) {
+        self.unfit.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn spoof(&self) {
+        self.spoofed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The counts now.
@@ -97,6 +127,11 @@ impl Counters {
             incompatible: read(&self.incompatible),
             possession: read(&self.possession),
             protocol: read(&self.protocol),
+            unlisted: read(&self.unlisted),
+            proxy_header: read(&self.proxy_header),
+            unproven: read(&self.unproven),
+            unfit: read(&self.unfit),
+            spoofed: read(&self.spoofed),
         }
     }
 }

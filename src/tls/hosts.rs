@@ -2,20 +2,13 @@
 //!
 //! Must never treat an unknown name as a card host.
 
+use crate::card_hosts::{Asks, CardHosts, normalised};
+
 /// The host names that are served.
 #[derive(Clone, Debug)]
 pub struct Hosts {
     issuer: String,
     card: CardHosts,
-}
-
-/// The host names that ask for a certificate.
-#[derive(Clone, Debug)]
-pub enum CardHosts {
-    /// This name and every name of one label more: a login goes to a fresh label.
-    Wildcard(String),
-    /// These names and no other, where there is no wildcard in DNS or in the certificate.
-    Fixed(Vec<String>),
 }
 
 /// What a host name stands for.
@@ -27,8 +20,8 @@ pub enum Host {
     Card {
         /// The whole name, normalised.
         name: String,
-        /// The label before the wildcard's name, where there is one.
-        label: Option<String>,
+        /// What it asks for.
+        asks: Asks,
     },
 }
 
@@ -36,12 +29,6 @@ impl Hosts {
     /// The issuer's host name and the card hosts, in any case, without ports.
     #[must_use]
     pub fn new(issuer: &str, card: CardHosts) -> Self {
-        let card = match card {
-            CardHosts::Wildcard(name) => CardHosts::Wildcard(normalised(&name)),
-            CardHosts::Fixed(names) => {
-                CardHosts::Fixed(names.iter().map(|name| normalised(name)).collect())
-            }
-        };
         Self { issuer: normalised(issuer), card }
     }
 
@@ -62,14 +49,9 @@ impl Hosts {
         if name == self.issuer {
             return Host::Issuer;
         }
-        match &self.card {
-            CardHosts::Wildcard(parent) if name == *parent => Host::Card { name, label: None },
-            CardHosts::Wildcard(parent) => match label_under(&name, parent) {
-                Some(label) => Host::Card { label: Some(label.to_owned()), name },
-                None => Host::Issuer,
-            },
-            CardHosts::Fixed(names) if names.contains(&name) => Host::Card { name, label: None },
-            CardHosts::Fixed(_) => Host::Issuer,
+        match self.card.asks(&name) {
+            Some(asks) => Host::Card { name, asks },
+            None => Host::Issuer,
         }
     }
 
@@ -87,23 +69,14 @@ impl Hosts {
     }
 }
 
-/// Lower case, without the dot that ends a fully qualified name.
-pub(super) fn normalised(name: &str) -> String {
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
-}
-
-/// The one label of `name` before `.parent`, as a wildcard certificate covers it (RFC 9525 §6.3).
-fn label_under<'a>(name: &'a str, parent: &str) -> Option<&'a str> {
-    let label = name.strip_suffix(parent)?.strip_suffix('.')?;
-    (!label.is_empty() && !label.contains('.')).then_some(label)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::card_hosts::{Chooser, Label};
 
     fn wildcard() -> Hosts {
-        Hosts::new("IDP.localhost.", CardHosts::Wildcard("Card.idp.localhost".into()))
+        let card = CardHosts::wildcard("Card.idp.localhost", Label::Always, Chooser::Siths);
+        Hosts::new("IDP.localhost.", card)
     }
 
     #[test]
@@ -125,28 +98,25 @@ mod tests {
 
     #[test]
     fn card_hosts_are_told_in_any_case_and_with_a_dot() {
-        let card = |name: &str, label: Option<&str>| Host::Card {
-            name: name.into(),
-            label: label.map(str::to_owned),
-        };
-        let plain = card("card.idp.localhost", None);
-        assert_eq!(wildcard().classify(Some("card.idp.localhost")), plain);
-        assert_eq!(wildcard().classify(Some("CARD.idp.LOCALHOST.")), plain);
-        let labelled = card("x7.card.idp.localhost", Some("x7"));
-        assert_eq!(wildcard().classify(Some("X7.card.idp.localhost")), labelled);
-    }
-
-    #[test]
-    fn a_fixed_list_admits_nothing_beside_it() {
-        let hosts = Hosts::new("idp.example", CardHosts::Fixed(vec!["C1.idp.example".into()]));
-        assert!(matches!(hosts.classify(Some("c1.idp.example")), Host::Card { label: None, .. }));
-        assert_eq!(hosts.classify(Some("c2.idp.example")), Host::Issuer);
-        assert_eq!(hosts.classify(Some("x.c1.idp.example")), Host::Issuer);
+        for (asked, name, asks) in [
+            ("card.idp.localhost", "card.idp.localhost", Asks::ForNothing),
+            ("CARD.idp.LOCALHOST.", "card.idp.localhost", Asks::ForNothing),
+            ("X7.card.idp.localhost", "x7.card.idp.localhost", Asks::For(Chooser::Siths)),
+            (
+                "A0123456789abcdefghjk.card.idp.localhost",
+                "a0123456789abcdefghjk.card.idp.localhost",
+                Asks::For(Chooser::Any),
+            ),
+        ] {
+            let expected = Host::Card { name: name.to_owned(), asks };
+            assert_eq!(wildcard().classify(Some(asked)), expected);
+        }
     }
 
     #[test]
     fn the_issuer_is_never_a_card_host() {
-        let hosts = Hosts::new("idp.example", CardHosts::Fixed(vec!["idp.example".into()]));
+        let names = ["idp.example".to_owned()];
+        let hosts = Hosts::new("idp.example", CardHosts::fixed(&names, &names, Chooser::HsaId));
         assert_eq!(hosts.classify(Some("idp.example")), Host::Issuer);
     }
 

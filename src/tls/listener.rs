@@ -12,12 +12,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::middleware::AddExtension;
+use axum::http::HeaderName;
+use axum::middleware::{AddExtension, from_fn_with_state};
 use axum::{Extension, Router};
 use axum_server::Handle;
 use axum_server::accept::Accept;
+use rustls::ServerConnection;
 use rustls::server::Acceptor;
-use rustls::{DistinguishedName, ServerConnection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,10 +27,13 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::Layer as _;
 
+use super::announced::{self, Balancers};
 use super::counters::{Counters, Failure};
+use super::fields;
 use super::hosts::{Host, Hosts};
 use super::peer::{Peer, TlsFacts};
-use super::server_config::{Configs, Identity};
+use super::proof::observed;
+use super::server_config::{Configs, Hints, Identity};
 use crate::pki::PresentedChain;
 use crate::throttle::place;
 
@@ -78,6 +82,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Places for as many connections as may be open.
+    #[must_use]
+    pub fn places(&self) -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(self.max_connections))
+    }
+}
+
 /// What a listener is made of.
 #[derive(Clone, Debug)]
 pub struct TlsParts {
@@ -88,9 +100,15 @@ pub struct TlsParts {
     /// The certificate of the card hosts; may be the same.
     pub card_identity: Identity,
     /// The issuers whose certificates browsers are told to offer.
-    pub hints: Vec<DistinguishedName>,
+    pub hints: Hints,
     /// Limits.
     pub settings: Settings,
+    /// The places for connections, of all listeners of a node together.
+    pub places: Arc<Semaphore>,
+    /// The balancers that announce their clients by the PROXY protocol.
+    pub balancers: Balancers,
+    /// Header fields that only proxies may bring, in lower case: removed from every request.
+    pub proxy_fields: Arc<[HeaderName]>,
     /// Where failures are counted.
     pub counters: Arc<Counters>,
 }
@@ -107,6 +125,9 @@ pub async fn serve(
 ) -> io::Result<()> {
     let configs = Configs::new(&parts).map_err(io::Error::other)?;
     let settings = parts.settings.clone();
+    let brought =
+        fields::Brought { removed: parts.proxy_fields.clone(), counters: parts.counters.clone() };
+    let router = router.layer(from_fn_with_state(brought, fields::remove));
     let mut server = axum_server::from_tcp(listener)?;
     let builder = server.http_builder();
     builder.http1().header_read_timeout(settings.header_timeout);
@@ -118,7 +139,6 @@ pub async fn serve(
         .keep_alive_timeout(settings.handshake_timeout);
     server
         .acceptor(Door(Arc::new(Shared {
-            permits: Arc::new(Semaphore::new(settings.max_connections)),
             choosing: Arc::new(Semaphore::new(settings.max_connections.div_ceil(2))),
             by_address: Mutex::default(),
             configs,
@@ -135,7 +155,6 @@ pub async fn serve(
 struct Door(Arc<Shared>);
 
 struct Shared {
-    permits: Arc<Semaphore>,
     // People at their choosers, who take their time: at most half of all, so that card hosts never
     // take the issuer host down.
     choosing: Arc<Semaphore>,
@@ -146,9 +165,9 @@ struct Shared {
 }
 
 impl<S: Send + 'static> Accept<TcpStream, S> for Door {
-    type Stream = Admitted;
+    type Stream = Admitted<TlsStream<TcpStream>>;
     type Service = AddExtension<S, Peer>;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(Admitted, Self::Service)>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Self::Stream, Self::Service)>> + Send>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let shared = self.0.clone();
@@ -160,23 +179,33 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Door {
 }
 
 impl Shared {
-    async fn admit(&self, stream: TcpStream) -> io::Result<(Admitted, Peer)> {
-        // A socket for both families shows IPv4 as ::ffff:…; logs and the audit trail do not.
-        let addr = stream.peer_addr()?;
-        let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+    async fn admit(
+        &self,
+        mut stream: TcpStream,
+    ) -> io::Result<(Admitted<TlsStream<TcpStream>>, Peer)> {
+        let addr = address_of(&stream)?;
         let counters = &self.parts.counters;
         // Dropped and not queued: whoever waits here is as likely an attack as a person.
-        let Ok(permit) = self.permits.clone().try_acquire_owned() else {
+        let Ok(permit) = self.parts.places.clone().try_acquire_owned() else {
             counters.fail(Failure::OverLimit);
             tracing::debug!(%addr, "connection dropped: too many are open");
             return Err(io::ErrorKind::ConnectionRefused.into());
         };
         stream.set_nodelay(true)?;
+        let announced =
+            announced::client(&self.parts.balancers, addr, &mut stream, &self.parts.settings);
+        let addr = announced.await.inspect_err(|refusal| {
+            counters.fail(refusal.failure);
+            tracing::debug!(%addr, fault = %refusal.error, "connection dropped");
+        })?;
         let mut sni = None;
-        let failure = match self.shake_hands(addr, stream, &mut sni).await {
+        let (shaken, signature) = observed(self.shake_hands(addr, stream, &mut sni)).await;
+        let failure = match shaken {
             Ok((stream, host)) => {
                 counters.accept();
-                let peer = self.peer(addr, host, sni.as_deref(), stream.get_ref().1);
+                let mut peer = self.peer(addr, host, sni.as_deref(), stream.get_ref().1);
+                peer.tls.signature =
+                    signature.and_then(|scheme| scheme.as_str()).map(str::to_owned);
                 return Ok((Admitted { stream, _permit: permit }, peer));
             }
             Err(error) if error.kind() == io::ErrorKind::TimedOut => (Failure::TimedOut, error),
@@ -207,7 +236,7 @@ impl Shared {
         let host = self.parts.hosts.classify(sni.as_deref());
         let (config, limit) = match host {
             Host::Issuer => (&self.configs.issuer, settings.handshake_timeout),
-            Host::Card { .. } => (&self.configs.card, settings.card_handshake_timeout),
+            Host::Card { asks, .. } => (self.configs.card(asks), settings.card_handshake_timeout),
         };
         let _place = match host {
             Host::Issuer => None,
@@ -258,9 +287,17 @@ impl Shared {
                     connection.negotiated_cipher_suite().and_then(|suite| suite.suite().as_str()),
                 ),
                 alpn: alpn.map(|name| String::from_utf8_lossy(name).into_owned()),
+                signature: None,
             },
         }
     }
+}
+
+/// The address at the other end of a connection. A socket for both families shows IPv4 as ::ffff:…;
+/// logs and the audit trail do not.
+pub(super) fn address_of(stream: &TcpStream) -> io::Result<SocketAddr> {
+    let addr = stream.peer_addr()?;
+    Ok(SocketAddr::new(addr.ip().to_canonical(), addr.port()))
 }
 
 /// A handshake on a card host under way; its place is free again when it is dropped.
@@ -283,12 +320,12 @@ impl Drop for Choosing<'_> {
 }
 
 /// A connection that came in; its place is free again when it is dropped.
-struct Admitted {
-    stream: TlsStream<TcpStream>,
-    _permit: OwnedSemaphorePermit,
+pub(super) struct Admitted<S> {
+    pub(super) stream: S,
+    pub(super) _permit: OwnedSemaphorePermit,
 }
 
-impl AsyncRead for Admitted {
+impl<S: AsyncRead + Unpin> AsyncRead for Admitted<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -298,7 +335,7 @@ impl AsyncRead for Admitted {
     }
 }
 
-impl AsyncWrite for Admitted {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Admitted<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

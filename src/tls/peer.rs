@@ -12,7 +12,8 @@ use axum::http::{HeaderValue, StatusCode, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use super::hosts::{Host, normalised};
+use super::hosts::Host;
+use crate::card_hosts::normalised;
 use crate::pki::PresentedChain;
 
 /// The other end of a TLS connection.
@@ -32,7 +33,7 @@ pub struct Peer {
 }
 
 /// What was negotiated, in the names of the IANA registries.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct TlsFacts {
     /// `TLSv1_2` or `TLSv1_3`.
     pub version: String,
@@ -40,6 +41,8 @@ pub struct TlsFacts {
     pub cipher: String,
     /// The ALPN protocol, where one was agreed.
     pub alpn: Option<String>,
+    /// The scheme of the signature that proved the client's key, where it has a certificate.
+    pub signature: Option<String>,
 }
 
 impl Peer {
@@ -94,7 +97,7 @@ pub async fn card_headers(request: Request, next: Next) -> Response {
 
 /// The host of an authority, normalised, without its port. `None` where there is user information
 /// or no authority can be read.
-fn host_of(text: &str) -> Option<String> {
+pub(super) fn host_of(text: &str) -> Option<String> {
     if text.contains('@') {
         return None;
     }
@@ -107,6 +110,7 @@ mod tests {
     use axum::http::Request;
 
     use super::*;
+    use crate::card_hosts::Asks;
 
     fn peer(authority: Option<&str>) -> Peer {
         Peer {
@@ -114,7 +118,7 @@ mod tests {
             host: Host::Issuer,
             authority: authority.map(str::to_owned),
             chain: None,
-            tls: TlsFacts { version: String::new(), cipher: String::new(), alpn: None },
+            tls: TlsFacts::default(),
         }
     }
 
@@ -165,7 +169,7 @@ mod tests {
             .unwrap();
         let mut peer = peer(Some("card.idp.localhost"));
         assert!(!peer.is_misdirected(&request));
-        peer.host = Host::Card { name: "card.idp.localhost".into(), label: None };
+        peer.host = Host::Card { name: "card.idp.localhost".into(), asks: Asks::ForNothing };
         assert!(peer.is_misdirected(&request));
     }
 

@@ -1,6 +1,7 @@
-//! The server's own certificate, and the two TLS configurations: issuer host and card hosts.
+//! The server's own certificate, and the TLS configurations: of the issuer host, and of card hosts by
+//! what browsers are told to offer.
 //!
-//! Must never share session storage between the two: a session that began without a certificate
+//! Must never share session storage between issuer host and card hosts: a session that began without a certificate
 //! could be resumed where one is asked for (rustls, `ServerConfig::session_storage`).
 
 use std::fmt;
@@ -16,6 +17,8 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{DistinguishedName, Error, InconsistentKeys, ServerConfig, SupportedProtocolVersion};
 
 use super::listener::TlsParts;
+use super::proof;
+use crate::card_hosts::{Asks, Chooser};
 use crate::pki::Possession;
 
 /// A server certificate with its chain and key, which fit each other.
@@ -58,6 +61,13 @@ impl Identity {
             Error::General(_) => IdentityFault::KeyUnusable { file: key.into(), source },
             _ => IdentityFault::CertificateUnusable { file: certificate.into(), source },
         })
+    }
+}
+
+impl Identity {
+    /// Shows the certificate in every handshake.
+    pub(super) fn resolver(&self) -> Arc<SingleCertAndKey> {
+        Arc::new(SingleCertAndKey::from(self.0.clone()))
     }
 }
 
@@ -112,11 +122,28 @@ pub enum IdentityFault {
     },
 }
 
-/// The two configurations.
+/// The issuers that browsers are told of, as whose certificates to offer (RFC 8446 §4.2.4).
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// Where those are offered that log in; none named means any.
+    pub hsa_id: Vec<DistinguishedName>,
+    /// Where those of every configured issuing CA are; none named means any.
+    pub siths: Vec<DistinguishedName>,
+}
+
+/// The configurations, built once.
 #[derive(Clone)]
 pub(super) struct Configs {
     pub(super) issuer: Arc<ServerConfig>,
-    pub(super) card: Arc<ServerConfig>,
+    card: Cards,
+}
+
+#[derive(Clone)]
+struct Cards {
+    nothing: Arc<ServerConfig>,
+    hsa_id: Arc<ServerConfig>,
+    siths: Arc<ServerConfig>,
+    any: Arc<ServerConfig>,
 }
 
 impl Configs {
@@ -125,14 +152,35 @@ impl Configs {
     pub(super) fn new(parts: &TlsParts) -> Result<Self, Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let settings = &parts.settings;
-        let card_versions: Vec<_> = [(settings.card_tls13, &TLS13), (settings.card_tls12, &TLS12)]
+        let versions: Vec<_> = [(settings.card_tls13, &TLS13), (settings.card_tls12, &TLS12)]
             .into_iter()
             .filter_map(|(on, version)| on.then_some(version))
             .collect();
+        let algorithms = provider.signature_verification_algorithms;
+        let card = |hints: Option<&[DistinguishedName]>| {
+            let asks =
+                hints.map(|hints| Possession::new(hints.to_vec(), algorithms).telling(proof::note));
+            card(provider.clone(), &parts.card_identity, asks, &versions).map(Arc::new)
+        };
         Ok(Self {
-            issuer: Arc::new(issuer(provider.clone(), &parts.identity)?),
-            card: Arc::new(card(provider, &parts.card_identity, &parts.hints, &card_versions)?),
+            card: Cards {
+                nothing: card(None)?,
+                hsa_id: card(Some(&parts.hints.hsa_id))?,
+                siths: card(Some(&parts.hints.siths))?,
+                any: card(Some(&[]))?,
+            },
+            issuer: Arc::new(issuer(provider, &parts.identity)?),
         })
+    }
+
+    /// That of the card hosts which ask for this.
+    pub(super) const fn card(&self, asks: Asks) -> &Arc<ServerConfig> {
+        match asks {
+            Asks::ForNothing => &self.card.nothing,
+            Asks::For(Chooser::HsaId) => &self.card.hsa_id,
+            Asks::For(Chooser::Siths) => &self.card.siths,
+            Asks::For(Chooser::Any) => &self.card.any,
+        }
     }
 }
 
@@ -146,19 +194,20 @@ fn issuer(provider: Arc<CryptoProvider>, identity: &Identity) -> Result<ServerCo
     Ok(config)
 }
 
-/// The card hosts: any certificate or none, and nothing that outlives the connection, since a
+/// The card hosts: any certificate or none (or they do not ask), and nothing that outlives the connection, since a
 /// resumed session would carry the old certificate without the card.
 fn card(
     provider: Arc<CryptoProvider>,
     identity: &Identity,
-    hints: &[DistinguishedName],
+    asks: Option<Possession>,
     versions: &[&'static SupportedProtocolVersion],
 ) -> Result<ServerConfig, Error> {
-    let algorithms = provider.signature_verification_algorithms;
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions)?
-        .with_client_cert_verifier(Arc::new(Possession::new(hints.to_vec(), algorithms)))
-        .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.0.clone())));
+    let config = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions)?;
+    let mut config = match asks {
+        Some(possession) => config.with_client_cert_verifier(Arc::new(possession)),
+        None => config.with_no_client_auth(),
+    }
+    .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.0.clone())));
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     // HTTP/2 would let a browser reuse the connection for other hosts of the same certificate.

@@ -24,6 +24,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::*;
+use crate::card_hosts::{self, CardHosts, Label};
 use crate::pki::testing::{Ca, Leaf, policies};
 
 const ISSUER: &str = "idp.localhost";
@@ -35,7 +36,7 @@ const LONG: Duration = Duration::from_secs(10);
 struct Server {
     addr: SocketAddr,
     ca: Ca,
-    hints: Vec<DistinguishedName>,
+    hints: Hints,
     counters: Arc<Counters>,
     handle: Handle<SocketAddr>,
 }
@@ -55,14 +56,23 @@ fn parts(ca: &Ca, settings: Settings) -> TlsParts {
     });
     let identity = Identity::new(vec![leaf.certificate.clone()], leaf.key()).unwrap();
     TlsParts {
-        hosts: Hosts::new(ISSUER, CardHosts::Wildcard("card.idp.localhost".into())),
+        hosts: Hosts::new(
+            ISSUER,
+            CardHosts::wildcard("card.idp.localhost", Label::Always, card_hosts::Chooser::HsaId),
+        ),
         identity: identity.clone(),
         card_identity: identity,
-        hints: vec![
-            DistinguishedName::in_sequence(&[1, 2, 3]),
-            DistinguishedName::in_sequence(&[4]),
-        ],
+        hints: Hints {
+            hsa_id: vec![DistinguishedName::in_sequence(&[1, 2, 3])],
+            siths: vec![
+                DistinguishedName::in_sequence(&[1, 2, 3]),
+                DistinguishedName::in_sequence(&[4]),
+            ],
+        },
+        places: settings.places(),
         settings,
+        balancers: Balancers::none(),
+        proxy_fields: Arc::default(),
         counters: Arc::default(),
     }
 }
@@ -87,7 +97,7 @@ async fn describe(Extension(peer): Extension<Peer>) -> String {
     let chain = if peer.chain.is_some() { "certificate" } else { "none" };
     let host = match peer.host {
         Host::Issuer => "issuer".to_owned(),
-        Host::Card { label, .. } => format!("card {}", label.unwrap_or_default()),
+        Host::Card { name, .. } => format!("card {}", name.split('.').next().unwrap_or_default()),
     };
     format!("{host}: {chain}, {}", peer.tls.version)
 }
@@ -248,13 +258,26 @@ async fn a_certificate_without_its_key_is_refused() {
 }
 
 #[tokio::test]
-async fn browsers_are_told_the_configured_issuers() {
+async fn browsers_are_told_the_issuers_that_the_name_of_the_host_stands_for() {
     let server = start(Settings::default()).await;
-    let expected: Vec<_> = server.hints.iter().map(|hint| hint.as_ref().to_vec()).collect();
+    for (name, hints) in [
+        (CARD, &server.hints.hsa_id),
+        ("h0123456789abcdefghjk.card.idp.localhost", &server.hints.hsa_id),
+        ("s0123456789abcdefghjk.card.idp.localhost", &server.hints.siths),
+        ("a0123456789abcdefghjk.card.idp.localhost", &Vec::new()),
+    ] {
+        let expected: Vec<_> = hints.iter().map(|hint| hint.as_ref().to_vec()).collect();
+        for version in VERSIONS {
+            let chooser = Arc::<Chooser>::default();
+            server.visit(server.client(version, &chooser), name).await.unwrap();
+            assert_eq!(*chooser.asked.lock().unwrap(), Some(expected.clone()), "{name}");
+        }
+    }
     for version in VERSIONS {
         let chooser = Arc::<Chooser>::default();
-        server.visit(server.client(version, &chooser), CARD).await.unwrap();
-        assert_eq!(*chooser.asked.lock().unwrap(), Some(expected.clone()));
+        let client = server.client(version, &chooser);
+        let answer = server.visit(client, "card.idp.localhost").await.unwrap();
+        assert!(!chooser.was_asked() && answer.contains("connection: close"), "{answer}");
     }
 }
 

@@ -1,20 +1,13 @@
 //! What a person sees: Demo-Symfoni and the provider in a real Chromium, with cards in its store.
 
-use axum_server::Handle;
 use siths_idp::config::IssuerKind;
-use siths_idp::dev::demo;
 use siths_idp::dev::pki::IssuerName;
-use siths_idp::dev::relying_party::Registered;
 use siths_idp::dev::run::{self, Options};
-use siths_idp::dev::seed;
 use siths_idp::identity::assurance::Loa;
 
 use crate::harness::chromium::{self, Chromium};
-use crate::harness::{CLIENT_SECRET, TestIdp, loopback, page_code, site};
-
-const LOG_IN: &str = "Logga in med SITHS-kort";
-const TRY_AGAIN: &str = "Försök igen";
-const BACK: &str = "Tillbaka till Demo-Symfoni";
+use crate::harness::demo::{BACK, LOG_IN, TRY_AGAIN, demo_of, idp_with_demo};
+use crate::harness::{page_code, site};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clinician_presses_the_button_and_is_logged_in() {
@@ -28,6 +21,7 @@ async fn a_clinician_presses_the_button_and_is_logged_in() {
         install_postgres: false,
         port: 0,
         demo_port: 0,
+        status_port: 0,
     })
     .await
     .unwrap();
@@ -139,25 +133,4 @@ async fn card_host(browser: &Chromium) -> String {
     hosts.retain(|host| host.ends_with(".card.idp.localhost"));
     assert_eq!(hosts.len(), 1, "{hosts:?}");
     hosts.remove(0)
-}
-
-/// A provider with Demo-Symfoni beside it, and the address of Demo-Symfoni.
-async fn idp_with_demo(edit: impl FnOnce(&mut siths_idp::config::Config)) -> (TestIdp, String) {
-    let idp = TestIdp::start_with(edit).await;
-    let listener = loopback();
-    let redirect_uri = demo::redirect_uri(listener.local_addr().unwrap().port());
-    idp.register(|client| client.redirect_uris = vec![redirect_uri.clone()]).await;
-    let registered = Registered {
-        issuer: idp.config.issuer_identifier().to_owned(),
-        client_id: seed::CLIENT_ID.to_owned(),
-        client_secret: CLIENT_SECRET.to_owned(),
-        redirect_uri: redirect_uri.clone(),
-    };
-    let serving = demo::serve(listener, idp.pki(), registered, Handle::new()).unwrap();
-    tokio::spawn(serving);
-    (idp, demo_of(&redirect_uri))
-}
-
-fn demo_of(redirect_uri: &str) -> String {
-    redirect_uri.trim_end_matches("callback").to_owned()
 }

@@ -19,20 +19,21 @@ const NUMBER: &str = "189001019802";
 const NEW: [&str; 6] =
     ["--hsa-id", "SE2321000222-NEW1", "--given-name", "Ny", "--family-name", "Nysson"];
 
-struct Told {
-    exit: Exit,
-    out: String,
-    err: String,
+/// What a command came to, and what it wrote.
+pub struct Told {
+    pub exit: Exit,
+    pub out: String,
+    pub err: String,
 }
 
 impl Told {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         assert_eq!(self.exit, Exit::Done, "{}", self.err);
         serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("no JSON: {}", self.out))
     }
 
     /// The code of a refusal.
-    fn code(&self) -> String {
+    pub fn code(&self) -> String {
         assert_ne!(self.exit, Exit::Done, "{}", self.out);
         assert_eq!(self.out, "");
         let told: Value = serde_json::from_str(&self.err).unwrap();
@@ -49,6 +50,7 @@ async fn run(url: &str, clock: Clock, arguments: &[&str]) -> Told {
         clock,
         random: Random::system(),
         environment: Environment::from(environment),
+        input: None,
         out: &mut out,
         err: &mut err,
     };
@@ -59,7 +61,8 @@ async fn run(url: &str, clock: Clock, arguments: &[&str]) -> Told {
 }
 
 impl TestIdp {
-    async fn command(&self, arguments: &[&str]) -> Told {
+    /// Runs a command on the node's database, as a script does.
+    pub async fn command(&self, arguments: &[&str]) -> Told {
         let url = self.site.postgres.url(&self.database());
         run(&url, self.clock.clone(), arguments).await
     }
@@ -209,8 +212,10 @@ async fn a_personnummer_is_registered_nowhere_and_repeated_nowhere() {
             assert!(!told.err.contains("9802"), "{}", told.err);
         }
     }
+    // Four digits alone stand in a key's hexadecimal now and then.
+    let written = ["9001019802", "900101-9802", "900101+9802"];
     for (table, rows) in idp.tables().await {
-        assert!(!rows.iter().any(|row| row.contains("9802")), "{table}");
+        assert!(!rows.iter().any(|row| written.iter().any(|text| row.contains(text))), "{table}");
     }
 }
 

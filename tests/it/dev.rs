@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use siths_idp::dev::pki::zoo;
+
 use crate::harness::{loopback, site};
 
 /// `dev` with a folder that has the look-alike PKI already.
@@ -34,7 +36,7 @@ fn free_port() -> String {
 struct Running {
     child: Child,
     told: String,
-    ports: [String; 2],
+    ports: [String; 3],
 }
 
 impl Drop for Running {
@@ -46,8 +48,8 @@ impl Drop for Running {
 
 impl Running {
     fn start() -> Self {
-        let ports = [free_port(), free_port()];
-        let mut child = dev(&["--port", &ports[0], "--demo-port", &ports[1]]).spawn().unwrap();
+        let ports = [free_port(), free_port(), free_port()];
+        let mut child = dev(&Self::at(&ports)).spawn().unwrap();
         let mut told = String::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             told += &line.unwrap();
@@ -59,10 +61,18 @@ impl Running {
         Self { child, told, ports }
     }
 
+    fn at(ports: &[String; 3]) -> [&str; 6] {
+        let [port, demo_port, status_port] = ports;
+        ["--port", port, "--demo-port", demo_port, "--status-port", status_port]
+    }
+
+    /// What a command says that speaks to it.
+    fn tell(&self, arguments: &[&str]) -> Output {
+        dev(&[&Self::at(&self.ports), arguments].concat()).output().unwrap()
+    }
+
     fn login(&self, who: &str) -> Output {
-        let [port, demo_port] = &self.ports;
-        let arguments = ["--port", port, "--demo-port", demo_port, "login", "--as", who];
-        dev(&arguments).output().unwrap()
+        self.tell(&["login", "--as", who])
     }
 
     /// The folder of its PostgreSQL, as its watchdog was told.
@@ -113,14 +123,33 @@ fn a_name_that_nobody_has_is_answered_with_the_names() {
 }
 
 #[test]
+fn the_zoo_is_listed_and_a_card_of_it_written_for_a_browser() {
+    let told = dev(&["zoo"]).output().unwrap();
+    let out = text(&told.stdout);
+    for line in out.lines() {
+        assert!(line.chars().count() <= 100, "{} columns: {line}", line.chars().count());
+    }
+    for specimen in zoo::specimens() {
+        let code = specimen.outcome.code().map_or("", |code| code.name());
+        let listed = |line: &str| line.contains(specimen.name) && line.contains(code);
+        assert!(out.lines().any(listed), "{}: {out}", specimen.name);
+    }
+    let told = dev(&["zoo", "sha1"]).output().unwrap();
+    let out = text(&told.stdout);
+    let p12 = out.lines().find(|line| line.ends_with("zoo/sha1/card.p12"));
+    assert!(Path::new(p12.expect("a file")).metadata().unwrap().len() > 1000);
+    let told = dev(&["zoo", "unicorn"]).output().unwrap();
+    assert!(!told.status.success() && text(&told.stderr).contains("unicorn"));
+}
+
+#[test]
 fn a_port_that_is_taken_says_so() {
     let taken = loopback();
     let port = taken.local_addr().unwrap().port().to_string();
-    for (arguments, option) in [
-        (["--port", &port, "--demo-port", "0"], "--port"),
-        (["--port", "0", "--demo-port", &port], "--demo-port"),
-    ] {
-        let told = dev(&arguments).output().unwrap();
+    for option in ["--port", "--demo-port", "--status-port"] {
+        let ports = ["--port", "--demo-port", "--status-port"]
+            .map(|one| [one, if one == option { &port } else { "0" }]);
+        let told = dev(&ports.concat()).output().unwrap();
         assert_eq!(told.status.code(), Some(1));
         let error = text(&told.stderr);
         assert!(error.contains(&format!("port {port} is in use")), "{error}");
@@ -149,6 +178,24 @@ fn dev_shows_its_people_and_logs_them_in_and_leaves_nothing_when_it_is_killed() 
     assert!(told.status.success() && out.contains("user_unknown"), "{out}");
     let told = running.login("none");
     assert!(told.status.success() && text(&told.stdout).contains("certificate_missing"));
+    // Cards of the zoo: one that is refused, one that no handshake takes, one that logs in.
+    for (who, expected) in [
+        ("zoo:two-serial-numbers", "certificate_unusable"),
+        ("chain-of-80-kb", "broken off"),
+        ("utf8-serial-number", "SYMFONI;Handläggare"),
+    ] {
+        let told = running.login(who);
+        let (out, error) = (text(&told.stdout), text(&told.stderr));
+        assert!(told.status.success() && out.contains(expected), "{who}: {out}{error}");
+    }
+    let told = running.tell(&["login", "--as", "reserve-card", "--loa", "loa3"]);
+    assert!(text(&told.stdout).contains("assurance_too_low"), "{}", text(&told.stdout));
+    let told = running.tell(&["fault", "ocsp=down"]);
+    assert_eq!(text(&told.stdout), "crl=none ocsp=down\n", "{}", text(&told.stderr));
+    let told = running.tell(&["fault"]);
+    assert_eq!(text(&told.stdout), "crl=none ocsp=down\n");
+    let told = running.tell(&["fault", "ocsp=odd"]);
+    assert!(!told.status.success() && text(&told.stderr).contains("wrong-signer"));
 
     let folder = running.postgres_folder();
     assert!(folder.is_dir() && is_used(&folder));

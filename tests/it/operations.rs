@@ -22,6 +22,7 @@ async fn command(idp: &TestIdp, arguments: &[&str]) -> (Exit, String, String) {
         clock: idp.clock.clone(),
         random: Random::system(),
         environment: [("SITHS_IDP__DATABASE__URL".to_owned(), url)].into(),
+        input: None,
         out: &mut out,
         err: &mut err,
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use siths_idp::config::CardHosts;
+use siths_idp::card_hosts::{CardHosts, Chooser};
 use url::Url;
 
 use crate::harness::{TestIdp, Walk};
@@ -109,7 +109,7 @@ async fn the_right_card_in_the_reader_logs_in_at_the_next_attempt() {
 #[tokio::test]
 async fn of_a_fixed_list_the_next_host_is_taken() {
     let names = ["a.card.idp.localhost", "b.card.idp.localhost"].map(String::from).to_vec();
-    let fixed = CardHosts::Fixed(names.clone());
+    let fixed = CardHosts::fixed(&names, &[], Chooser::HsaId);
     let idp = TestIdp::start_with(|config| config.card.hosts = fixed).await;
     let mut browser = idp.browser("expired");
     let walk = idp.walk(&mut browser, &idp.authorize().url()).await;

@@ -1,4 +1,5 @@
-//! How often a login goes to the database: four times, and not before a certificate is judged.
+//! How often a login goes to the database: four times, and not before a certificate is judged. What OCSP
+//! says of a card is read and written once an hour besides.
 
 use std::collections::BTreeSet;
 
@@ -78,10 +79,31 @@ async fn a_login_takes_four_round_trips() {
 }
 
 #[tokio::test]
+async fn a_card_that_ocsp_was_not_asked_about_takes_a_reading_and_a_writing_for_each_certificate() {
+    let idp = TestIdp::start().await;
+    let background: BTreeSet<String> = settled(&idp).await.into_iter().collect();
+    let own = |after: Vec<String>, before: usize| -> Vec<String> {
+        let after = after.into_iter().skip(before);
+        after.filter(|text| text.contains("ocsp_answers") && !background.contains(text)).collect()
+    };
+    // The card and its issuing authority; for the next card, the card alone.
+    for (name, certificates) in [("clinician", 2), ("no-role", 1), ("clinician", 0)] {
+        let before = statements(&idp).await.len();
+        idp.walk(&mut idp.browser(name), &idp.authorize().url()).await;
+        let own = own(statements(&idp).await, before);
+        let count = |verb: &str| own.iter().filter(|text| text.starts_with(verb)).count();
+        let counted = (count("select"), count("insert"), own.len());
+        assert_eq!(counted, (certificates, certificates, 2 * certificates), "{name}: {own:#?}");
+    }
+}
+
+#[tokio::test]
 async fn a_refusal_takes_two_at_most() {
     let idp = TestIdp::start().await;
     let background: BTreeSet<String> = settled(&idp).await.into_iter().collect();
     for (name, most) in [("expired", 1), ("wrong-certificate", 1), ("unknown", 2), ("no-role", 2)] {
+        // Once before, so that what OCSP says of the card is remembered.
+        idp.walk(&mut idp.browser(name), &idp.authorize().url()).await;
         let before = statements(&idp).await.len();
         idp.walk(&mut idp.browser(name), &idp.authorize().url()).await;
         let after = statements(&idp).await;
@@ -93,6 +115,8 @@ async fn a_refusal_takes_two_at_most() {
 #[tokio::test]
 async fn nothing_reaches_the_database_before_a_certificate_is_judged() {
     let idp = TestIdp::start().await;
+    whole_login(&idp, &mut idp.browser("clinician")).await;
+    let traces = idp.traces().await;
     let background: BTreeSet<String> = settled(&idp).await.into_iter().collect();
     for _ in 0..20 {
         let mut browser = idp.browser("clinician");
@@ -106,5 +130,19 @@ async fn nothing_reaches_the_database_before_a_certificate_is_judged() {
     let own = statements(&idp).await;
     let own: Vec<&String> = own.iter().filter(|text| !background.contains(*text)).collect();
     assert_eq!(own, [""; 0], "{own:#?}");
-    assert_eq!(idp.traces().await, 0);
+    assert_eq!(idp.traces().await, traces);
+}
+
+#[tokio::test]
+async fn a_good_card_that_is_tried_costs_one_and_any_other_none() {
+    let idp = TestIdp::start().await;
+    settled(&idp).await;
+    for (person, expected) in [("clinician", 1), ("unknown", 1), ("expired", 0), ("untrusted", 0)] {
+        let mut browser = idp.browser(person);
+        let before = statements(&idp).await;
+        browser.follow(&idp.at("/check"), |_| false).await.unwrap();
+        let after = statements(&idp).await;
+        let asked = after[before.len()..].iter().filter(|text| text.contains("hsa_ids"));
+        assert_eq!(asked.count(), expected, "{person}: {:#?}", &after[before.len()..]);
+    }
 }

@@ -22,6 +22,7 @@ fn configuration(idp: &TestIdp, port: u16, edit: impl FnOnce(String) -> String) 
          [trust]\nroots = [{:?}]\n",
         pki.root().pem
     );
+    text += "[revocation]\norder = \"off\"\n";
     for issuer in pki.issuers().iter().take(1) {
         text += &format!(
             "[[trust.issuers]]\ncertificate = {:?}\nkind = \"hsa-id\"\nloa = \"loa3\"\n",
@@ -123,5 +124,7 @@ async fn it_serves_until_it_is_told_to_stop_and_ends_well() {
     let log = String::from_utf8(told.stderr).unwrap();
     assert_eq!(told.status.code(), Some(0), "{log}");
     assert!(log.contains("stopping"), "{log}");
+    // Nobody is asked about revoked cards, which is not passed over in silence.
+    assert!(log.contains("revocation is OFF"), "{log}");
     std::fs::remove_dir_all(file.parent().unwrap()).unwrap();
 }

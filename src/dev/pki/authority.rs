@@ -87,6 +87,37 @@ impl IssuerName {
     }
 }
 
+/// Any authority of the look-alike PKI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CaName {
+    /// The root.
+    Root,
+    /// One that issues certificates.
+    Issuing(IssuerName),
+}
+
+impl CaName {
+    /// All of them, the root first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::Root).chain(IssuerName::ALL.map(Self::Issuing))
+    }
+
+    /// The subject common name.
+    #[must_use]
+    pub const fn common_name(self) -> &'static str {
+        match self {
+            Self::Root => ROOT_NAME,
+            Self::Issuing(name) => name.common_name(),
+        }
+    }
+
+    /// What its revocation list and its certificate are called on a web server.
+    #[must_use]
+    pub fn file_stem(self) -> String {
+        file_stem(self.common_name())
+    }
+}
+
 /// An issuing authority with its key: what certificates are issued by.
 #[derive(Debug)]
 pub struct Authority {
@@ -111,8 +142,7 @@ impl Authority {
         certificate: CertificateDer<'static>,
         key: &PrivatePkcs8KeyDer<'_>,
     ) -> Result<Self, PkiError> {
-        let key = KeyPair::from_pkcs8_der_and_sign_algo(key, &PKCS_RSA_SHA512)?;
-        let issuer = rcgen::Issuer::from_ca_cert_der(&certificate, key)?;
+        let issuer = issuer(&certificate, key)?;
         Ok(Self { name, certificate, issuer })
     }
 
@@ -152,6 +182,15 @@ impl Root {
     }
 }
 
+/// What a certificate and its key sign with, by SHA-512.
+pub(super) fn issuer(
+    certificate: &CertificateDer<'_>,
+    key: &PrivatePkcs8KeyDer<'_>,
+) -> Result<rcgen::Issuer<'static, KeyPair>, PkiError> {
+    let key = KeyPair::from_pkcs8_der_and_sign_algo(key, &PKCS_RSA_SHA512)?;
+    Ok(rcgen::Issuer::from_ca_cert_der(certificate, key)?)
+}
+
 /// A new RSA key.
 pub(super) fn rsa(size: RsaKeySize) -> Result<KeyPair, PkiError> {
     Ok(KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, size)?)
@@ -170,18 +209,18 @@ pub(super) fn policies(policy: &[u64]) -> CustomExtension {
 
 /// Where the revocation list of an authority is. On this machine: nothing asks the real SITHS.
 pub(super) fn crl_address(authority: &str) -> CrlDistributionPoint {
-    let uri = format!("http://crl.idp.localhost:8080/{}.crl", file_stem(authority));
+    let uri = format!("http://crl.idp.localhost:8445/{}.crl", file_stem(authority));
     CrlDistributionPoint { uris: vec![uri] }
 }
 
 /// `authorityInfoAccess` (RFC 5280 §4.2.2.1): OCSP, and the certificate of the authority.
 pub(super) fn access(authority: &str) -> CustomExtension {
-    let certificate = format!("http://aia.idp.localhost:8080/{}.cer", file_stem(authority));
+    let certificate = format!("http://aia.idp.localhost:8445/{}.cer", file_stem(authority));
     let entry = |method: u64, uri: &str| {
         let method = oid(&[1, 3, 6, 1, 5, 5, 7, 48, method]);
         tlv(SEQUENCE, &[method, tlv(URI, uri.as_bytes())].concat())
     };
-    let content = [entry(1, "http://ocsp.idp.localhost:8080"), entry(2, &certificate)].concat();
+    let content = [entry(1, "http://ocsp.idp.localhost:8445"), entry(2, &certificate)].concat();
     CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], tlv(SEQUENCE, &content))
 }
 

@@ -39,6 +39,8 @@ pub struct Card {
     mail: Option<String>,
     key_usages: Vec<KeyUsagePurpose>,
     purposes: Vec<ExtendedKeyUsagePurpose>,
+    /// Done last, to whatever else a certificate has.
+    edits: Vec<fn(&mut CertificateParams)>,
 }
 
 /// A certificate with its chain and key, as a TLS client wants them.
@@ -68,6 +70,7 @@ impl Card {
                 // Microsoft smart card logon
                 ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 4, 1, 311, 20, 2, 2]),
             ],
+            edits: Vec::new(),
         }
         .named("Test", "Testsson")
     }
@@ -155,6 +158,13 @@ impl Card {
         self
     }
 
+    /// Whatever else is to be changed.
+    #[must_use]
+    pub(super) fn edited(mut self, edit: fn(&mut CertificateParams)) -> Self {
+        self.edits.push(edit);
+        self
+    }
+
     /// The certificate under an authority, with a new RSA-2048 key.
     ///
     /// # Errors
@@ -187,6 +197,9 @@ impl Card {
         params.custom_extensions = vec![policies(&authority.name.policy()), access(issuer)];
         if self.names.is_some() {
             params.custom_extensions.push(card_number());
+        }
+        for edit in self.edits {
+            edit(&mut params);
         }
         let certificate = params.signed_by(key, &authority.issuer)?;
         let key = PrivatePkcs8KeyDer::from(key.serialize_der());

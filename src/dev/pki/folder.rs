@@ -14,13 +14,14 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use rcgen::{KeyPair, RsaKeySize};
 
-use super::authority::{self, Authority, IssuerName};
+use super::authority::{self, Authority, CaName, IssuerName};
+use super::card::CardFiles;
 use super::people::{Oddity, Person, ROWS};
 use super::web::{self, Web};
 use super::{PkiError, io_error};
 
 /// Raised when the certificates change otherwise than by the table of people.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The PKI is made anew this long before the first of its certificates ends.
 const REMAKE_BEFORE: TimeDelta = TimeDelta::days(30);
@@ -70,6 +71,14 @@ pub(super) fn root_file(dir: &Path) -> PathBuf {
 }
 
 /// Certificate and key.
+pub(super) fn ca_files(dir: &Path, name: CaName) -> (PathBuf, PathBuf) {
+    match name {
+        CaName::Root => (root_file(dir), dir.join("root.key.pem")),
+        CaName::Issuing(name) => issuer_files(dir, name),
+    }
+}
+
+/// Certificate and key.
 pub(super) fn issuer_files(dir: &Path, name: IssuerName) -> (PathBuf, PathBuf) {
     let file = |end: &str| dir.join("issuers").join(format!("{}{end}", name.file_name()));
     (file(".pem"), file(".key.pem"))
@@ -107,6 +116,7 @@ fn fill(dir: &Path, now: DateTime<Utc>) -> Result<(), PkiError> {
     let mut keys = keys.into_iter();
 
     let root_key = keys.next().ok_or(rcgen::Error::KeyGenerationUnavailable)?;
+    write(&ca_files(dir, CaName::Root).1, root_key.serialize_pem().as_bytes())?;
     let root = authority::Root::create(root_key)?;
     write(&root_file(dir), pem("CERTIFICATE", &root.certificate).as_bytes())?;
     let mut authorities = Vec::new();
@@ -144,6 +154,28 @@ fn fill(dir: &Path, now: DateTime<Utc>) -> Result<(), PkiError> {
     write(&key, web.key.serialize_pem().as_bytes())?;
 
     write(&manifest_file(dir), format!("{} {}\n", fingerprint(), now.to_rfc3339()).as_bytes())
+}
+
+/// Writes a card into a folder of its own, in place of the one before: certificates, key, and both
+/// for a browser, where the key is of a kind that can be put together with them.
+pub(super) fn write_card(
+    dir: &Path,
+    files: &CardFiles,
+    name: &str,
+) -> Result<Vec<PathBuf>, PkiError> {
+    remove(dir)?;
+    fs::create_dir_all(dir.parent().unwrap_or(dir)).map_err(io_error(dir))?;
+    private_folder(dir)?;
+    let [cert, key, p12] = ["cert.pem", "key.pem", "card.p12"].map(|file| dir.join(file));
+    let chain: String = files.chain.iter().map(|der| pem("CERTIFICATE", der)).collect();
+    write(&cert, chain.as_bytes())?;
+    write(&key, pem("PRIVATE KEY", files.key.secret_der()).as_bytes())?;
+    let mut written = vec![cert, key];
+    if let Ok(both) = files.p12(name) {
+        write(&p12, &both)?;
+        written.push(p12);
+    }
+    Ok(written)
 }
 
 /// RSA keys of these sizes, on all processors.

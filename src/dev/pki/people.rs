@@ -30,6 +30,8 @@ pub struct Person {
     pub expected: Option<Code>,
     /// How the database knows the person.
     pub registration: Registration,
+    /// What its issuer says of the card.
+    pub standing: Standing,
     /// The certificate and its issuer's (PEM).
     pub cert_pem: PathBuf,
     /// The private key (PEM, PKCS #8).
@@ -56,6 +58,17 @@ pub enum Registration {
     Unknown,
 }
 
+/// What the issuer of a card says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is good.
+    Good,
+    /// It is revoked.
+    Revoked,
+    /// OCSP does not know it.
+    Unknown,
+}
+
 /// What is odd about a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Oddity {
@@ -77,6 +90,7 @@ pub(super) struct Row {
     serial_number: &'static str,
     pub(super) issuer: IssuerName,
     pub(super) oddity: Oddity,
+    standing: Standing,
     registration: Registration,
     what_happens: &'static str,
     expected: Option<Code>,
@@ -91,6 +105,7 @@ const ORDINARY: Row = Row {
     serial_number: "",
     issuer: IssuerName::HsaId3,
     oddity: Oddity::None,
+    standing: Standing::Good,
     registration: HANDLER,
     what_happens: "",
     expected: None,
@@ -211,6 +226,27 @@ pub(super) const ROWS: &[Row] = &[
         ..ORDINARY
     },
     Row {
+        name: "revoked",
+        given_name: "Lars",
+        surname: "Återkallad",
+        serial_number: "SE2321000222-DEVC",
+        standing: Standing::Revoked,
+        what_happens: "card was revoked",
+        expected: Some(Code::CertificateRevoked),
+        ..ORDINARY
+    },
+    Row {
+        name: "status-unknown",
+        given_name: "Märta",
+        surname: "Obestämd",
+        serial_number: "SE2321000222-DEVD",
+        issuer: IssuerName::HsaId2,
+        standing: Standing::Unknown,
+        what_happens: "OCSP does not know the card",
+        expected: Some(Code::CertificateStatusUnknown),
+        ..ORDINARY
+    },
+    Row {
         name: "function",
         given_name: "",
         surname: "journal.region.example",
@@ -220,6 +256,7 @@ pub(super) const ROWS: &[Row] = &[
         registration: Registration::Unknown,
         what_happens: "a server's certificate",
         expected: Some(Code::CertificateNotPersonal),
+        ..ORDINARY
     },
     Row {
         name: "unusable",
@@ -261,6 +298,7 @@ impl Row {
             what_happens: self.what_happens,
             expected: self.expected,
             registration: self.registration,
+            standing: self.standing,
             cert_pem: folder.join("cert.pem"),
             key_pem: folder.join("key.pem"),
             p12: folder.join("card.p12"),

@@ -20,7 +20,7 @@ fn now() -> DateTime<Utc> {
     Clock::system().now()
 }
 
-fn pki() -> &'static Pki {
+pub(in crate::dev) fn pki() -> &'static Pki {
     static PKI: OnceLock<Pki> = OnceLock::new();
     PKI.get_or_init(|| {
         // One for all test runs of a user: making it takes seconds.
@@ -146,9 +146,9 @@ fn the_identification_certificate_has_the_profile_of_siths() {
     }
     assert_eq!(policy.unwrap(), "1.3.6.1.4.1.32473.74.8.3");
     let crl = crl.unwrap();
-    assert!(crl.contains("//crl.idp.localhost:8080/devsithseidpersonhsaid3cav1.crl"), "{crl}");
-    assert!(access[0].contains("//ocsp.idp.localhost:8080"), "{access:?}");
-    assert!(access[1].contains("//aia.idp.localhost:8080/devsithseidpersonhsaid3cav1.cer"));
+    assert!(crl.contains("//crl.idp.localhost:8445/devsithseidpersonhsaid3cav1.crl"), "{crl}");
+    assert!(access[0].contains("//ocsp.idp.localhost:8445"), "{access:?}");
+    assert!(access[1].contains("//aia.idp.localhost:8445/devsithseidpersonhsaid3cav1.cer"));
     let number = number.unwrap();
     assert_eq!(number[..2], [0x13, 19]);
     assert!(number[2..].iter().all(u8::is_ascii_digit));

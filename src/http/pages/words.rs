@@ -6,6 +6,7 @@ pub(super) struct Words {
     pub service: &'static str,
     pub other_language: &'static str,
     pub try_again: &'static str,
+    pub shows_more: &'static str,
     pub back_to: &'static str,
     pub what_to_do: &'static str,
     pub help: &'static str,
@@ -22,6 +23,7 @@ pub(super) struct Words {
     pub discovery: &'static str,
     pub start_title: &'static str,
     pub start_lead: &'static str,
+    pub check: &'static str,
 }
 
 pub(super) const fn words(language: Language) -> &'static Words {
@@ -30,6 +32,7 @@ pub(super) const fn words(language: Language) -> &'static Words {
             service: "Inloggning med SITHS-kort",
             other_language: "In English",
             try_again: "Försök igen",
+            shows_more: "I nästa försök visar webbläsaren fler av certifikaten på kortet. Välj Person HSA-id om det finns med.",
             back_to: "Tillbaka till",
             what_to_do: "Så här gör du",
             help: "Behöver du hjälp?",
@@ -46,11 +49,13 @@ pub(super) const fn words(language: Language) -> &'static Words {
             discovery: "Konfiguration (JSON)",
             start_title: "Logga in där du ska arbeta",
             start_lead: "Den här tjänsten loggar in dig i hälso- och tandvårdens system. Öppna det system som du vill använda och välj att logga in där.",
+            check: "Prova ditt kort utan att logga in",
         },
         Language::En => &Words {
             service: "Login with SITHS card",
             other_language: "På svenska",
             try_again: "Try again",
+            shows_more: "At the next try the browser shows more of the certificates on the card. Choose Person HSA-id if it is among them.",
             back_to: "Back to",
             what_to_do: "What to do",
             help: "Do you need help?",
@@ -67,6 +72,7 @@ pub(super) const fn words(language: Language) -> &'static Words {
             discovery: "Configuration (JSON)",
             start_title: "Log in where you are going to work",
             start_lead: "This service logs you in to the systems of health and dental care. Open the system that you want to use and choose to log in there.",
+            check: "Test your card without logging in",
         },
     }
 }

@@ -47,13 +47,17 @@ fn name(oid: &str) -> String {
     known.map_or(oid, |(_, name)| *name).to_owned()
 }
 
-pub(super) fn key_usage(certificate: &X509Certificate<'_>) -> Result<Vec<&'static str>, X509Error> {
+pub(in crate::pki) fn key_usage(
+    certificate: &X509Certificate<'_>,
+) -> Result<Vec<&'static str>, X509Error> {
     let flags = certificate.key_usage()?.map_or(0, |usage| usage.value.flags);
     let set = KEY_USAGES.iter().enumerate().filter(|(bit, _)| flags & (1 << bit) != 0);
     Ok(set.map(|(_, name)| *name).collect())
 }
 
-pub(super) fn purposes(certificate: &X509Certificate<'_>) -> Result<Vec<String>, X509Error> {
+pub(in crate::pki) fn purposes(
+    certificate: &X509Certificate<'_>,
+) -> Result<Vec<String>, X509Error> {
     let Some(usage) = certificate.extended_key_usage()? else { return Ok(Vec::new()) };
     let usage = usage.value;
     let known = [
@@ -69,7 +73,7 @@ pub(super) fn purposes(certificate: &X509Certificate<'_>) -> Result<Vec<String>,
     Ok(known.chain(usage.other.iter().map(|oid| name(&oid.to_id_string()))).collect())
 }
 
-pub(super) fn key(key: &SubjectPublicKeyInfo<'_>) -> String {
+pub(in crate::pki) fn key(key: &SubjectPublicKeyInfo<'_>) -> String {
     match key.parsed() {
         Ok(PublicKey::RSA(rsa)) => format!("RSA {}", rsa.key_size()),
         Ok(PublicKey::EC(_)) => {
@@ -80,6 +84,6 @@ pub(super) fn key(key: &SubjectPublicKeyInfo<'_>) -> String {
     }
 }
 
-pub(super) fn signature_algorithm(certificate: &X509Certificate<'_>) -> String {
+pub(in crate::pki) fn signature_algorithm(certificate: &X509Certificate<'_>) -> String {
     name(&certificate.signature_algorithm.algorithm.to_id_string())
 }

@@ -118,7 +118,7 @@ fn issuing_distribution_point(extension: &Extension) -> Result<Scope, CrlFault> 
 /// The full names of a certificate's CRL distribution points (RFC 5280 §4.2.1.13): of those points
 /// alone that are for all reasons and for the certificate's own issuer. None where they cannot be
 /// read: then a CRL for some points alone is not about this certificate.
-pub(in crate::pki) fn points(extension: &[u8]) -> Vec<Vec<u8>> {
+pub(super) fn points(extension: &[u8]) -> Vec<Vec<u8>> {
     let Ok(points) = CrlDistributionPoints::from_der(extension) else {
         return Vec::new();
     };

@@ -48,7 +48,10 @@ impl Trust {
         let judged = self.examine(chain, &profile, now, &mut found);
         let certificate = Some(describe(&profile, &found));
         let outcome = match judged {
-            Ok((hsa_id, loa, links)) => Ok(Authentic::new(hsa_id, loa, profile.facts, links)),
+            Ok((hsa_id, loa, links)) => {
+                let authentic = Authentic::new(hsa_id, loa, profile.facts, links);
+                Ok(authentic.with_unknown(found.unknown_policies.clone()))
+            }
             Err((cause, detail)) => Err(Rejected {
                 cause,
                 submitted: profile.submitted(),

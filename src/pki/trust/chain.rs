@@ -50,11 +50,10 @@ pub(super) fn hold(
     // From the leaf up.
     let issuers: Vec<&Profile> = cas.iter().rev().copied().chain([root]).collect();
     let subjects = std::iter::once(leaf).chain(cas.iter().rev().copied());
-    let links = issuers.iter().zip(subjects).map(|(issuer, subject)| Link {
-        issuer: CaId::of(&issuer.key),
-        serial: subject.serial.clone(),
-        subject: if std::ptr::eq(subject, leaf) { Subject::Person } else { Subject::Ca },
-        points: subject.points.clone(),
+    let kinds = std::iter::once(Subject::Person).chain(std::iter::repeat(Subject::Ca));
+    let links = issuers.iter().zip(subjects).zip(kinds).map(|((issuer, certificate), subject)| {
+        let (serial, points) = (certificate.serial.clone(), certificate.points.clone());
+        Link { issuer: CaId::of(&issuer.key), serial, subject, points }
     });
     Ok(Held {
         issuer_key: issuers.first().map(|issuer| issuer.key.clone()).unwrap_or_default(),

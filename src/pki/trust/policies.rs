@@ -123,6 +123,3 @@ fn mapped(
     }
     Ok(Allowed { any: allowed.any, these })
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,11 +6,14 @@ mod pkits;
 mod rules;
 
 use super::*;
+use crate::card_hosts::Chooser;
 use crate::error::Code;
+use crate::pki::revocation::Verdict;
 use crate::pki::testing::{
     Borrowed, Ca, any_policy, chain, identify, now, policies, printable, replaced,
 };
 use crate::pki::view::View;
+use crate::pki::{Check, Judgement, StepResult};
 
 /// A root with the issuing CAs that matter, and the trust in them.
 struct Pki {
@@ -454,11 +457,90 @@ fn policies_decide_kind_and_level_and_the_least_of_several_counts() {
 }
 
 #[test]
-fn hints_are_the_issuers_of_hsa_ids_alone() {
+fn a_policy_that_no_row_names_is_told_and_follows_its_issuer() {
     let pki = Pki::new();
-    let hints = pki.trust().hints();
-    assert_eq!(hints.len(), 1);
-    assert_eq!(hints[0].as_ref(), Profile::read(&pki.hsa.certificate).unwrap().subject);
+    let card = pki.hsa.card(|params| params.custom_extensions.push(policies(&[9])));
+    let assessment = pki.trust().assess(&card.chain(), now());
+    assert_eq!(assessment.unknown_policies, ["1.2.752.74.8.521"]);
+    assert_eq!(assessment.outcome.unwrap().unknown_policies(), ["1.2.752.74.8.521"]);
+    let step = assessment.steps.iter().find(|step| step.check == Check::Policy).unwrap();
+    assert_eq!(step.result, StepResult::Warned);
+    assert!(step.detail.contains("1.2.752.74.8.521"));
+}
+
+#[test]
+fn an_assessment_has_every_step_in_order_and_stops_at_the_first_that_fails() {
+    let pki = Pki::new();
+    let results = |assessment: &crate::pki::Assessment| -> Vec<StepResult> {
+        let checks: Vec<Check> = assessment.steps.iter().map(|step| step.check).collect();
+        assert_eq!(checks, Check::ALL);
+        assessment.steps.iter().map(|step| step.result).collect()
+    };
+    let good = pki.hsa.card(|params| params.use_authority_key_identifier_extension = true);
+    let assessment = pki.trust().assess(&good.chain(), now());
+    let (last, others) = results(&assessment).split_last().map(|(l, o)| (*l, o.to_vec())).unwrap();
+    assert!(others.iter().all(|result| *result == StepResult::Passed), "{assessment:?}");
+    assert_eq!(last, StepResult::NotReached, "revocation is for others to ask");
+    let certificate = assessment.certificate.unwrap();
+    assert_eq!(certificate.key_usage, ["digitalSignature", "keyEncipherment"]);
+    assert_eq!(certificate.purposes, ["clientAuth"]);
+    assert_eq!((&*certificate.key, certificate.kind), ("EC P-256", Some(Kind::HsaId)));
+    assert_eq!(certificate.signature_algorithm, "ecdsa-with-SHA256");
+
+    let expired = pki.hsa.card(|params| params.not_after = date_time_ymd(2026, 1, 1));
+    let assessment = pki.trust().assess(&expired.chain(), now());
+    let failed = results(&assessment).iter().position(|r| *r == StepResult::Failed).unwrap();
+    assert_eq!(assessment.steps[failed].check, Check::Validity);
+    let after = &results(&assessment)[failed + 1..];
+    assert!(after.iter().all(|result| *result == StepResult::NotReached));
+    let told = format!("{assessment:?}");
+    assert!(!told.contains("SE2321000016-1003") && !told.contains("Berit"), "{told}");
+
+    let garbage = chain([&CertificateDer::from(vec![1, 2, 3])]);
+    let assessment = pki.trust().assess(&garbage, now());
+    assert!(assessment.certificate.is_none());
+    assert_eq!(results(&assessment)[1], StepResult::Failed);
+}
+
+#[test]
+fn an_hsa_id_from_an_issuer_of_personal_numbers_is_told_as_such() {
+    let pki = Pki::new();
+    for ca in [&pki.person, &pki.mobile] {
+        assert_eq!(pki.cause(&ca.card(|_| {}).chain()), CertificateRejection::IdentifierForeign);
+    }
+    let function = pki.function.card(|_| {}).chain();
+    assert_eq!(pki.cause(&function), CertificateRejection::Function);
+}
+
+#[test]
+fn hints_are_the_issuers_that_the_chooser_offers_each_once() {
+    let pki = Pki::new();
+    let subject = |ca: &Ca| Profile::read(&ca.certificate).unwrap().subject;
+    let named = |source: TrustSource, chooser| -> Vec<Vec<u8>> {
+        let hints = Trust::new(source, now()).unwrap().hints(chooser);
+        hints.iter().map(|hint| hint.as_ref().to_vec()).collect()
+    };
+    let all = [&pki.hsa, &pki.person, &pki.mobile, &pki.function].map(subject);
+    assert_eq!(named(pki.source(), Chooser::HsaId), [subject(&pki.hsa)]);
+    assert_eq!(named(pki.source(), Chooser::Siths), all);
+    assert!(named(pki.source(), Chooser::Any).is_empty());
+
+    // Whoever has one policy for login among others is offered, too.
+    let mut source = pki.source();
+    source.issuers[1].policies.push(PolicyRow {
+        oid: "1.2.3".to_owned(),
+        kind: Kind::HsaId,
+        loa: Some(Loa::Three),
+    });
+    assert_eq!(named(source, Chooser::HsaId), [subject(&pki.hsa), subject(&pki.person)]);
+
+    // A CA with a renewed key bears the name of the old one.
+    let mut source = pki.source();
+    let renewed = pki.root.under("Person HSA-id 3 CA v1");
+    source
+        .issuers
+        .push(IssuerRow { certificate: renewed.certificate, ..source.issuers[0].clone() });
+    assert_eq!(named(source, Chooser::HsaId), [subject(&pki.hsa)]);
 }
 
 #[test]
@@ -505,9 +587,9 @@ fn a_configured_certificate_that_will_not_do_is_named() {
 #[test]
 fn a_judgement_travels() {
     let pki = Pki::new();
-    let trust = pki.trust();
-    assert!(matches!(trust.judge(None, now()), Judgement::NoCertificate));
-    let judgement = trust.judge(Some(&pki.hsa.card(|_| {}).chain()), now());
+    let authentic = pki.trust().verify(&pki.hsa.card(|_| {}).chain(), now()).unwrap();
+    let verdicts = vec![Verdict::NotRevoked; authentic.links().len()];
+    let judgement = Judgement::Verified(authentic.settle(&verdicts).unwrap());
     let json = serde_json::to_string(&judgement).unwrap();
     let Judgement::Verified(back) = serde_json::from_str(&json).unwrap() else {
         panic!("another judgement came back");

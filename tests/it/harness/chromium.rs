@@ -1,48 +1,40 @@
-//! A real Chromium without a window: its own profile, and a certificate store with the cards of a test.
+//! A real Chromium: its own profile, and a certificate store with the cards of a test.
 //!
-//! Nobody sits at its chooser of certificates. A setting of the profile, which enterprises set by the
-//! policy `AutoSelectCertificateForUrls`, takes the first one that the server's hints leave; where they
-//! leave none it sends none. Nothing of the machine is changed.
+//! Without a window nobody sits at its chooser of certificates: a setting of the profile, which
+//! enterprises set by the policy `AutoSelectCertificateForUrls`, takes the first one that the server's
+//! hints leave; where they leave none it sends none. In a window, on a screen that nobody sees, the
+//! chooser opens, and keys are pressed in it. Nothing of the machine is changed.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Once;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Value, json};
-use siths_idp::dev::pki::Pki;
-use siths_idp::dev::pki::card::P12_PASSWORD;
-use tokio::sync::{Mutex, MutexGuard};
+use siths_idp::dev::pki::{IssuerName, Pki};
+use tokio::sync::MutexGuard;
+use tokio::time::Instant;
 use url::Url;
+
+use super::display::{self, Display};
+use super::person::Person;
+use super::store::{Home, ONE_AT_A_TIME, are_installed, picture_file};
 
 const PROGRAMS: [&str; 4] = ["chromium", "chromedriver", "certutil", "pk12util"];
 
-// Chromium wants a whole processor to itself.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
-
-/// Whether the programs are installed. Where they are not, says on stderr that the test is skipped;
-/// in continuous integration (`CI=true`) the test fails instead.
+/// Whether Chromium can be driven here.
 pub fn is_installed() -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_found = |name: &&str| std::env::split_paths(&path).any(|dir| dir.join(name).is_file());
-    let missing: Vec<&str> = PROGRAMS.into_iter().filter(|name| !is_found(name)).collect();
-    if missing.is_empty() {
-        return true;
-    }
-    let line = format!("not installed: {}; run tests/browser/install", missing.join(", "));
-    assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{line}");
-    static TOLD: Once = Once::new();
-    // Not by eprintln!, whose lines are shown of failed tests alone.
-    TOLD.call_once(|| {
-        let _ = writeln!(std::io::stderr(), "browser tests are skipped, {line}");
-    });
-    false
+    are_installed(&PROGRAMS)
+}
+
+/// Whether Chromium and its chooser can be driven here.
+pub fn is_installed_with_a_screen() -> bool {
+    are_installed(&PROGRAMS) && are_installed(&display::PROGRAMS)
 }
 
 /// A browser under remote control. Dropping it ends it and removes its profile.
@@ -50,29 +42,43 @@ pub struct Chromium {
     session: Session,
     // Ended before its home is removed.
     _driver: Driver,
+    display: Option<Display>,
     home: Home,
     _turn: MutexGuard<'static, ()>,
 }
 
+/// A spot of the page, whose pages are all bright: dark while a dialog lies over it.
+const PAGE: (u16, u16) = (20, 600);
+
 impl Chromium {
-    /// A Swedish browser which trusts the servers of the PKI, with the cards of these people.
+    /// A Swedish browser without a window which trusts the servers of the PKI, with the cards of these
+    /// people.
     pub async fn start(pki: &Pki, cards: &[&str]) -> Self {
-        let turn = ONE_AT_A_TIME.lock().await;
-        let home = Home::create();
-        home.nss("certutil", &["-N", "--empty-password"]);
-        let web_ca = pki.web_ca_pem().to_str().unwrap();
-        home.nss("certutil", &["-A", "-n", "web", "-t", "C,,", "-i", web_ca]);
+        let browser = Self::start_on(None, pki).await;
         for person in cards {
-            home.import(pki, person);
+            browser.import(pki, person);
         }
-        let driver = Driver::start(&home.0);
-        let session = Session::open(driver.port, capabilities(&home.0)).await;
-        Self { session, home, _driver: driver, _turn: turn }
+        browser
+    }
+
+    /// The same with a window, and without cards.
+    pub async fn start_in_a_window(pki: &Pki) -> Self {
+        Self::start_on(Some(Display::start()), pki).await
+    }
+
+    async fn start_on(display: Option<Display>, pki: &Pki) -> Self {
+        let turn = ONE_AT_A_TIME.lock().await;
+        let home = Home::create(".pki/nssdb", pki);
+        let driver = Driver::start(&home.folder, display.as_ref());
+        let session =
+            Session::open(driver.port, capabilities(&home.folder, display.is_some())).await;
+        Self { session, home, display, _driver: driver, _turn: turn }
     }
 
     /// Puts another card into the store while the browser runs.
     pub fn import(&self, pki: &Pki, person: &str) {
-        self.home.import(pki, person);
+        let person = pki.person(person).unwrap_or_else(|| panic!("nobody is {person}"));
+        self.home.insert(&person.p12);
     }
 
     pub async fn open(&self, address: &str) {
@@ -127,12 +133,27 @@ impl Chromium {
         messages.filter(is_page).filter_map(address).filter_map(host).collect()
     }
 
+    /// Every address that was asked for since the last look into the log, whatever for.
+    pub async fn addresses_asked(&self) -> Vec<Url> {
+        let entries = self.session.post("se/log", json!({ "type": "performance" })).await;
+        let sent = entries.as_array().unwrap().iter().filter_map(|entry| {
+            let message: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
+            let message = &message["message"];
+            let is_sent = message["method"] == "Network.requestWillBeSent";
+            is_sent.then(|| message["params"]["request"]["url"].as_str()?.parse().ok()).flatten()
+        });
+        sent.collect()
+    }
+
+    /// What a script of a test finds on the page; the page itself has none.
+    pub async fn find(&self, script: &str) -> Value {
+        self.session.post("execute/sync", json!({ "script": script, "args": [] })).await
+    }
+
     /// Pictures of the whole page as a telephone and as a screen show it, below `screenshots` of the
     /// target folder.
     pub async fn picture(&self, name: &str) {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
-        fs::create_dir_all(&folder).unwrap();
-        for width in [390, 1280] {
+        for width in [390, 768, 1280] {
             let size = |height| json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
             self.devtools("Emulation.setDeviceMetricsOverride", size(800)).await;
             let script = "return document.documentElement.scrollHeight";
@@ -142,7 +163,7 @@ impl Chromium {
                 .await;
             let picture = self.devtools("Page.captureScreenshot", json!({})).await;
             let picture = STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
-            fs::write(folder.join(format!("{name}-{width}.png")), picture).unwrap();
+            fs::write(picture_file(&format!("{name}-{width}")), picture).unwrap();
         }
         self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await;
     }
@@ -153,13 +174,88 @@ impl Chromium {
     }
 }
 
-fn capabilities(home: &Path) -> Value {
+impl Person for Chromium {
+    fn reader(&self) -> &Home {
+        &self.home
+    }
+
+    async fn open(&self, address: &str) {
+        Self::open(self, address).await;
+    }
+
+    async fn press(&self, label: &str) {
+        Self::press(self, label).await;
+    }
+
+    // The window tells nothing of what it offers, but it has an order: certificates that are valid
+    // longer come first. What was taken shows.
+    async fn press_and_choose(
+        &self,
+        label: &str,
+        offered: &[IssuerName],
+        takes: Option<IssuerName>,
+        picture: &str,
+    ) {
+        let at = takes.map(|name| offered.iter().position(|offered| *offered == name).unwrap());
+        let keys = match at {
+            None => vec!["Escape"],
+            Some(0) => vec!["Home", "Return"],
+            Some(at) if at + 1 == offered.len() => vec!["End", "Return"],
+            Some(_) => panic!("the first or the last"),
+        };
+        // The driver answers the click when the page that it leads to is there.
+        tokio::join!(Self::press(self, label), self.answer(&keys, picture));
+    }
+
+    async fn heading(&self) -> String {
+        Self::heading(self).await
+    }
+
+    async fn html(&self) -> String {
+        Self::html(self).await
+    }
+
+    async fn picture(&self, name: &str) {
+        self.screen().picture(&picture_file(&format!("chromium-{name}"))).await;
+    }
+}
+
+impl Chromium {
+    fn screen(&self) -> &Display {
+        self.display.as_ref().expect("a window")
+    }
+
+    /// Waits for the chooser, presses keys in it, and waits for it to go.
+    async fn answer(&self, keys: &[&str], picture: &str) {
+        self.until_dialog(true).await;
+        Person::picture(self, picture).await;
+        self.screen().press(keys).await;
+        self.until_dialog(false).await;
+    }
+
+    async fn until_dialog(&self, is_there: bool) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while (self.screen().brightness(PAGE.0, PAGE.1).await < 160) != is_there {
+            if Instant::now() > deadline {
+                Person::picture(self, "failed").await;
+                panic!("no dialog, or one that stays: see the picture chromium-failed");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn capabilities(home: &Path, in_a_window: bool) -> Value {
     let profile = format!("--user-data-dir={}", home.join("profile").display());
-    let automatic = json!({ "setting": { "filters": [{}] } });
+    let (window, automatic) = if in_a_window {
+        (["--window-size=1200,850", "--window-position=0,0"], json!({}))
+    } else {
+        (["--headless", "--mute-audio"], json!({ "setting": { "filters": [{}] } }))
+    };
     json!({
         "goog:chromeOptions": {
             "args": [
-                "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                window[0], window[1], "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync",
                 "--disable-dev-shm-usage", profile,
             ],
@@ -170,7 +266,7 @@ fn capabilities(home: &Path) -> Value {
             },
         },
         "goog:loggingPrefs": { "performance": "ALL" },
-        "timeouts": { "pageLoad": 30_000 },
+        "timeouts": { "pageLoad": 90_000 },
     })
 }
 
@@ -223,10 +319,11 @@ struct Driver {
 }
 
 impl Driver {
-    fn start(home: &Path) -> Self {
+    fn start(home: &Path, display: Option<&Display>) -> Self {
         let mut child = Command::new("chromedriver")
             .arg("--port=0")
             .env("HOME", home)
+            .env("DISPLAY", display.map_or("", |display| &display.name))
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -251,46 +348,5 @@ impl Drop for Driver {
     fn drop(&mut self) {
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.wait();
-    }
-}
-
-/// The home folder of a browser; its certificate store lies where Chromium looks for it.
-struct Home(PathBuf);
-
-impl Home {
-    fn create() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("browser-{}-{number}", std::process::id());
-        let home = Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
-        fs::create_dir_all(home.store()).unwrap();
-        home
-    }
-
-    fn store(&self) -> PathBuf {
-        self.0.join(".pki/nssdb")
-    }
-
-    fn import(&self, pki: &Pki, person: &str) {
-        let person = pki.person(person).unwrap_or_else(|| panic!("nobody is {person}"));
-        self.nss("pk12util", &["-i", person.p12.to_str().unwrap(), "-W", P12_PASSWORD]);
-    }
-
-    fn nss(&self, program: &str, arguments: &[&str]) {
-        let store = format!("sql:{}", self.store().display());
-        let done = Command::new(program)
-            .args(["-d", &store])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        // The browser's last processes may still be writing: what is left lies in the target folder.
-        let _ = fs::remove_dir_all(&self.0);
     }
 }

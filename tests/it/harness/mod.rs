@@ -4,9 +4,17 @@
 pub mod answer;
 pub mod assertion;
 pub mod chromium;
+pub mod demo;
+pub mod display;
+pub mod firefox;
+pub mod person;
 pub mod probe;
+pub mod products;
+pub mod proxy;
 pub mod request;
+pub mod revocation;
 pub mod site;
+pub mod store;
 pub mod tables;
 pub mod wire;
 
@@ -17,14 +25,17 @@ use serde_json::Value;
 use siths_idp::clock::Clock;
 use siths_idp::config::Config;
 use siths_idp::dev::browser::{Browser, Inserted, Response, client};
+use siths_idp::dev::installation;
 use siths_idp::dev::pki::Pki;
 use siths_idp::dev::relying_party::{Callback, LoggedIn, Registered, RelyingParty};
+use siths_idp::dev::responder::Responder;
 use siths_idp::dev::seed;
 use siths_idp::oidc::client::Client;
 use siths_idp::random::Random;
 use siths_idp::serve::{self, Node};
 use siths_idp::state::App;
 use siths_idp::store::PgPool;
+use sqlx::Connection as _;
 use url::Url;
 
 pub use answer::Answer;
@@ -37,6 +48,8 @@ pub struct TestIdp {
     pub clock: Clock,
     pub config: Config,
     pub site: &'static Site,
+    /// Lists and OCSP of this test alone.
+    pub responder: Responder,
 }
 
 impl TestIdp {
@@ -47,16 +60,49 @@ impl TestIdp {
 
     /// The same, with another configuration.
     pub async fn start_with(edit: impl FnOnce(&mut Config)) -> Self {
-        let site = site();
-        let clock = Clock::manual(Utc::now());
+        Self::start_with_responder(|config, _| edit(config)).await
+    }
+
+    /// The same, with a look at the responder, which runs already. The database holds the list of
+    /// every authority, fetched a moment ago.
+    pub async fn start_with_responder(edit: impl FnOnce(&mut Config, &Responder)) -> Self {
         let listener = loopback();
         let port = listener.local_addr().unwrap().port();
-        let mut config = site.config(port, site.database().await);
-        edit(&mut config);
+        Self::start_on(site().database().await, (listener, port), edit).await
+    }
+
+    /// The same, whose issuer is at a port where something else listens, which leads to it.
+    pub async fn start_at(port: u16, edit: impl FnOnce(&mut Config)) -> Self {
+        let database = site().database().await;
+        Self::start_on(database, (loopback(), port), |config, _| edit(config)).await
+    }
+
+    /// The same, in an installation that never fetched a list.
+    pub async fn start_without_lists(edit: impl FnOnce(&mut Config, &Responder)) -> Self {
+        let database = site().database().await;
+        let mut connection = sqlx::PgConnection::connect(&database).await.unwrap();
+        sqlx::query("delete from revocation_lists").execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let listener = loopback();
+        let port = listener.local_addr().unwrap().port();
+        Self::start_on(database, (listener, port), edit).await
+    }
+
+    async fn start_on(
+        database: String,
+        (listener, port): (std::net::TcpListener, u16),
+        edit: impl FnOnce(&mut Config, &Responder),
+    ) -> Self {
+        let site = site();
+        let clock = Clock::manual(Utc::now());
+        let mut config = site.config(port, database);
+        let responder = Responder::start(loopback(), &site.pki, clock.clone()).unwrap();
+        config.revocation = installation::revocation(&site.pki, Some(&responder)).unwrap();
+        edit(&mut config, &responder);
         let node = serve::start(&config, clock.clone(), Random::system(), vec![listener])
             .await
             .expect("the node starts");
-        Self { node, clock, config, site }
+        Self { node, clock, config, site, responder }
     }
 
     /// Kills the node, and starts another with the same address, database and sealing key.

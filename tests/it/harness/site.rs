@@ -10,9 +10,12 @@ use siths_idp::config::{Config, SealingKey};
 use siths_idp::dev::installation;
 use siths_idp::dev::pki::Pki;
 use siths_idp::dev::postgres::{Options, Server};
+use siths_idp::dev::responder::Responder;
 use siths_idp::dev::seed;
 use siths_idp::random::Random;
 use siths_idp::{serve, store};
+
+use super::loopback;
 
 /// The sealing key of every node under test.
 pub const SEALING_KEY: [u8; 32] = [7; 32];
@@ -56,6 +59,7 @@ impl Site {
             port,
             database_url,
             pki: &self.pki,
+            responder: None,
             sealing_key: SealingKey::new(SEALING_KEY),
         })
         .unwrap()
@@ -79,10 +83,10 @@ impl Site {
         format!("{}&options[log_statement]=all", self.postgres.url(name))
     }
 
-    // Migrated, seeded, and with its signing keys, so that no test waits for an RSA key.
+    // Migrated, seeded, with its signing keys and revocation lists, so that no test waits for them.
     async fn make_template(&self) {
         self.postgres.create_database(TEMPLATE, None).await.unwrap();
-        let config = self.config(443, self.url(TEMPLATE));
+        let mut config = self.config(443, self.url(TEMPLATE));
         let pool = store::connect(&config.database).await.unwrap();
         store::migrate::run(&pool).await.unwrap();
         let (random, now) = (Random::system(), Utc::now());
@@ -90,7 +94,14 @@ impl Site {
         let client = seed::demo_client(REDIRECT_URI, CLIENT_SECRET);
         seed::client(&pool, &client, now).await.unwrap();
         pool.close().await;
+        let responder = Responder::start(loopback(), &self.pki, Clock::system()).unwrap();
+        config.revocation = installation::revocation(&self.pki, Some(&responder)).unwrap();
         let node = serve::start(&config, Clock::system(), random, Vec::new()).await.unwrap();
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !node.app.revocation.report(Utc::now()).current {
+            assert!(tokio::time::Instant::now() < deadline, "the lists are not fetched");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
         node.stop().await;
     }
 }

@@ -2,8 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::client::{ResolvesClientCert, Resumption};
@@ -37,6 +36,8 @@ pub struct Wire {
 pub struct Answer {
     /// Whether a certificate was asked for.
     pub asked: bool,
+    /// The issuers of which one was asked for, in DER; none where any will do.
+    pub issuers: Vec<Vec<u8>>,
     pub alpn: Option<Vec<u8>>,
     pub version: Option<ProtocolVersion>,
     pub status: u16,
@@ -69,6 +70,12 @@ impl TestIdp {
 }
 
 impl Wire {
+    /// To another address than the node's.
+    pub fn to(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
     /// With this certificate and this key, whether they fit or not.
     pub fn card(mut self, card: Inserted) -> Self {
         self.card = Some(card);
@@ -97,7 +104,7 @@ impl Wire {
     /// has answered whole.
     pub async fn send(self, server_name: &str, request: &str) -> io::Result<Answer> {
         let chooser = Arc::new(Chooser {
-            asked: AtomicBool::new(false),
+            asked: Mutex::default(),
             certified: self.card.map(|card| {
                 let key = default_provider().key_provider.load_private_key(card.key).unwrap();
                 Arc::new(CertifiedKey::new(card.chain, key))
@@ -117,9 +124,11 @@ impl Wire {
         let bytes = tokio::time::timeout(Duration::from_secs(20), whole(&mut stream)).await??;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let status = text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
+        let asked = chooser.asked.lock().unwrap().take();
         let connection = stream.get_ref().1;
         Ok(Answer {
-            asked: chooser.asked.load(Ordering::SeqCst),
+            asked: asked.is_some(),
+            issuers: asked.unwrap_or_default(),
             alpn: connection.alpn_protocol().map(<[u8]>::to_vec),
             version: connection.protocol_version(),
             status,
@@ -155,12 +164,12 @@ async fn whole(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> io::Result<V
 #[derive(Debug)]
 struct Chooser {
     certified: Option<Arc<CertifiedKey>>,
-    asked: AtomicBool,
+    asked: Mutex<Option<Vec<Vec<u8>>>>,
 }
 
 impl ResolvesClientCert for Chooser {
-    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.asked.store(true, Ordering::SeqCst);
+    fn resolve(&self, hints: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        *self.asked.lock().unwrap() = Some(hints.iter().map(|hint| hint.to_vec()).collect());
         self.certified.clone()
     }
 

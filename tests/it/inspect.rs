@@ -1,0 +1,171 @@
+//! `siths-idp inspect`: the judgement of a node over a file, without a node and without a database.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use siths_idp::cli::{self, Exit, Surroundings};
+use siths_idp::clock::Clock;
+use siths_idp::config::Environment;
+use siths_idp::dev::pki::Pki;
+use siths_idp::random::Random;
+
+use crate::harness::site;
+
+struct Told {
+    exit: Exit,
+    out: String,
+    err: String,
+}
+
+impl Told {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{}{}", self.out, self.err))
+    }
+
+    fn step(&self, check: &str) -> Value {
+        let told = self.json();
+        let steps = told["steps"].as_array().unwrap();
+        steps.iter().find(|step| step["check"] == check).unwrap()["result"].clone()
+    }
+}
+
+fn target(name: &str) -> PathBuf {
+    let label = Random::system().label();
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("inspect-{label}-{name}"))
+}
+
+/// A configuration that says nothing but whom to trust.
+fn config(pki: &Pki) -> PathBuf {
+    let config = site().config(443, "postgres://nobody@localhost/none".to_owned());
+    let mut text = format!("[trust]\nroots = [{:?}]\n", pki.root().pem);
+    for issuer in &config.trust.issuers {
+        let (file, kind) = (&issuer.certificate, issuer.kind);
+        text += &format!("[[trust.issuers]]\ncertificate = {file:?}\nkind = \"{kind}\"\n");
+        if let Some(loa) = issuer.loa {
+            text += &format!("loa = \"{loa}\"\n");
+        }
+        for policy in &issuer.policies {
+            text += &format!("[[trust.issuers.policies]]\noid = \"{}\"\n", policy.oid);
+            text += &format!("kind = \"{}\"\n", policy.kind);
+        }
+    }
+    let file = target("config.toml");
+    fs::write(&file, text).unwrap();
+    file
+}
+
+async fn inspect(file: &Path, options: &[&str]) -> Told {
+    let config = config(&site().pki);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let surroundings = Surroundings {
+        clock: Clock::system(),
+        random: Random::system(),
+        environment: Environment::new(),
+        input: None,
+        out: &mut out,
+        err: &mut err,
+    };
+    let arguments = ["siths-idp", "--config", config.to_str().unwrap(), "inspect"];
+    let arguments = arguments.iter().copied().chain([file.to_str().unwrap()]);
+    let arguments = arguments.chain(options.iter().copied()).map(OsString::from);
+    let exit = cli::run(arguments, surroundings).await;
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Told { exit, out: text(out), err: text(err) }
+}
+
+#[tokio::test]
+async fn the_card_of_each_person_is_judged_as_at_the_door() {
+    for person in site().pki.people() {
+        let told = inspect(&person.cert_pem, &["--json"]).await;
+        let json = told.json();
+        // What a node says of the user, not of the card, is nothing for inspect to know.
+        let of_card =
+            person.expected.map(|code| code.name()).filter(|code| code.starts_with("certificate_"));
+        assert_eq!(json["code"].as_str(), of_card, "{}", person.name);
+        assert_eq!(json["would_log_in"], of_card.is_none(), "{}", person.name);
+        let exit = if of_card.is_none() { Exit::Done } else { Exit::Failed };
+        assert_eq!(told.exit, exit, "{}", person.name);
+        assert_eq!(told.step("revocation"), "not-asked");
+        for told in [told, inspect(&person.cert_pem, &[]).await] {
+            let told = told.out + &told.err;
+            assert!(!told.contains(person.surname), "{}: {told}", person.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_personnummer_is_masked() {
+    let person = site().pki.person("wrong-certificate").unwrap();
+    for options in [&["--json"][..], &[]] {
+        let told = inspect(&person.cert_pem, options).await;
+        assert_eq!(told.exit, Exit::Failed);
+        let digits = told.out.split(|c: char| !c.is_ascii_digit());
+        let twelve = digits.filter(|run| run.len() == 12).count();
+        assert_eq!(twelve, 0, "{}", told.out);
+        assert!(told.out.contains("-****"), "{}", told.out);
+    }
+    let told = inspect(&person.cert_pem, &["--json"]).await;
+    assert_eq!(told.json()["certificate"]["kind"], "person-id");
+    assert_eq!(told.step("kind"), "failed");
+    assert_eq!(told.step("key-usage"), "not-reached");
+}
+
+#[tokio::test]
+async fn a_card_is_judged_at_the_moment_that_is_asked_for() {
+    let person = site().pki.person("clinician").unwrap();
+    let told = inspect(&person.cert_pem, &["--json"]).await.json();
+    let day = |name: &str, days: i64| {
+        let moment: DateTime<Utc> = told["certificate"][name].as_str().unwrap().parse().unwrap();
+        (moment + TimeDelta::days(days)).date_naive().to_string()
+    };
+    for (at, code) in [
+        (day("not_before", -1), Some("certificate_not_yet_valid")),
+        (day("not_before", 1), None),
+        (day("not_after", -1), None),
+        (day("not_after", 1), Some("certificate_expired")),
+    ] {
+        let told = inspect(&person.cert_pem, &["--json", "--at", &at]).await;
+        assert_eq!(told.json()["code"].as_str(), code, "{at}");
+        let validity = if code.is_some() { "failed" } else { "passed" };
+        assert_eq!(told.step("validity"), validity);
+    }
+}
+
+#[tokio::test]
+async fn der_is_read_and_what_is_no_certificate_is_said_to_be_none() {
+    let person = site().pki.person("clinician").unwrap();
+    let told = inspect(&person.cert_pem, &["--json"]).await;
+    let pem = fs::read_to_string(&person.cert_pem).unwrap();
+    let body = pem.split("-----").nth(2).unwrap().replace('\n', "");
+    use base64::Engine as _;
+    let der = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
+    let file = target("card.der");
+    fs::write(&file, &der).unwrap();
+    let again = inspect(&file, &["--json"]).await;
+    assert_eq!(again.json()["certificate"], told.json()["certificate"]);
+
+    fs::write(&file, &der[..200]).unwrap();
+    let told = inspect(&file, &["--json"]).await;
+    assert_eq!((told.json()["cause"].as_str(), told.exit), (Some("unreadable"), Exit::Failed));
+    assert_eq!(told.json()["certificate"], Value::Null);
+
+    // A key that lies beside the card is not read out.
+    fs::write(&file, pem + &fs::read_to_string(&person.key_pem).unwrap()).unwrap();
+    let told = inspect(&file, &["--json"]).await;
+    assert!(told.err.contains("private_key") && told.out.is_empty(), "{}", told.err);
+}
+
+#[tokio::test]
+async fn the_real_root_does_not_vouch_for_real_certificates_of_other_kinds() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/siths");
+    for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.extension().is_some_and(|end| end == "pem") {
+            let told = inspect(&file, &["--json"]).await;
+            assert_eq!(told.exit, Exit::Failed, "{}", file.display());
+            assert_eq!(told.json()["would_log_in"], false);
+        }
+    }
+}

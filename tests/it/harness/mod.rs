@@ -13,6 +13,7 @@ pub mod request;
 pub mod site;
 pub mod store;
 pub mod tables;
+pub mod token;
 pub mod wire;
 
 use std::collections::BTreeMap;

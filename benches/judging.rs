@@ -5,7 +5,6 @@
 //! takes beyond them is ours. On Linux the time on the processor is printed first, which other work
 //! on the machine does not change much; criterion measures the clock on the wall.
 
-#![expect(missing_docs, reason = "criterion's macros make public functions")]
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
 
 use std::hint::black_box;

@@ -254,7 +254,7 @@ pub(super) fn upn(text: &str) -> Vec<u8> {
 /// NameConstraints of the bases that are permitted and excluded.
 pub(super) fn constraints(permitted: &[Vec<u8>], excluded: &[Vec<u8>]) -> Vec<u8> {
     let list = |tag, bases: &[Vec<u8>]| {
-        let subtrees: Vec<_> = bases.iter().map(|base| seq(&[base.clone()])).collect();
+        let subtrees: Vec<_> = bases.iter().map(|base| seq(std::slice::from_ref(base))).collect();
         if bases.is_empty() { Vec::new() } else { tlv(tag, subtrees.concat()) }
     };
     seq(&[list(0xa0, permitted), list(0xa1, excluded)])

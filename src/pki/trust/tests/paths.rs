@@ -85,7 +85,7 @@ fn a_renewed_certificate_of_a_configured_ca_may_be_sent() {
     let site = Site { root, ca, trust };
     assert_eq!(site.with(&[]), Err(CertificateRejection::IssuerNotCurrent));
     let good = site.ca.signed_by(&site.root);
-    assert_eq!(site.with(&[good.clone()]), Ok(()));
+    assert_eq!(site.with(std::slice::from_ref(&good)), Ok(()));
     // Also beside another that is of no use.
     let mute = site.ca.clone().with(KEY_USAGE, true, vec![3, 2, 1, 2]).signed_by(&site.root);
     assert_eq!(site.with(&[mute, good]), Ok(()));

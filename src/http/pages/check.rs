@@ -236,7 +236,8 @@ fn age(age: chrono::TimeDelta, said: &Said) -> String {
     let (number, unit) = match (days, hours) {
         (2.., _) => (days, said.days_old),
         (_, 2..) => (hours, said.hours_old),
-        _ => (minutes.max(0), said.minutes_old),
+        _ if minutes < 1 => return said.fresh.to_owned(),
+        _ => (minutes, said.minutes_old),
     };
     format!("{number} {unit}")
 }

@@ -52,7 +52,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("axum_server", &["tls", "serve", "dev"]),
     ("jsonwebtoken", &["keys"]),
     ("x509_parser", &["pki", "dev"]),
-    ("x509_ocsp", &["pki"]),
+    ("x509_ocsp", &["pki", "dev"]),
     ("x509_cert", &["pki"]),
     ("rcgen", &["dev"]),
     ("ppp", &["proxy"]),

@@ -1,15 +1,22 @@
-//! Writes the seeds of every target into a folder: `seeds FOLDER`.
+//! Writes the seeds of every target into the folder that `SEEDS` names: `SEEDS=folder seeds -runs=0`.
+//!
+//! A target itself, of nothing: what is built with its flags needs libFuzzer to link.
+
+#![no_main]
 
 use std::path::Path;
 use std::{env, fs, io};
 
+use libfuzzer_sys::fuzz_target;
 use rcgen::{CertificateRevocationListParams, RevokedCertParams, SerialNumber, date_time_ymd};
 use siths_idp::pki::revocation::ocsp::Request;
 use siths_idp::pki::revocation::{Authority, Serial};
 use siths_idp_fuzz::{Ca, byte_sequence, tlv, to_be_signed};
 
-fn main() -> io::Result<()> {
-    let folder = env::args().nth(1).ok_or_else(|| io::Error::other("usage: seeds FOLDER"))?;
+fuzz_target!(init: write_all().expect("SEEDS names a folder"), |_data: &[u8]| {});
+
+fn write_all() -> io::Result<()> {
+    let folder = env::var("SEEDS").map_err(io::Error::other)?;
     let write = |target: &str, name: &str, mode: u8, bytes: &[u8]| {
         let folder = Path::new(&folder).join(target);
         fs::create_dir_all(&folder)?;

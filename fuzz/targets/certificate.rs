@@ -32,6 +32,7 @@ static MATERIAL: LazyLock<Material> = LazyLock::new(|| {
     let source = TrustSource {
         roots: vec![root.certificate.clone()],
         issuers: vec![row],
+        intermediates: Vec::new(),
         grammar: HsaIdGrammar::default(),
         unknown_policy: UnknownPolicy::FollowIssuer,
     };

@@ -18,11 +18,9 @@ use std::fmt;
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, TimeDelta, Utc};
-use rustls::pki_types::CertificateDer;
 use x509_cert::ext::pkix::CrlReason;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::OID_X509_EXT_CRL_DISTRIBUTION_POINTS;
-use x509_parser::prelude::FromDer as _;
 
 pub use self::authority::{Authority, AuthorityFault};
 pub use self::crl::{CrlFault, CrlIndex};
@@ -44,21 +42,6 @@ pub struct Link {
     /// The names of its CRL distribution points, each a GeneralName in DER: compared with those of a
     /// CRL that is for some points alone (RFC 5280 §6.3.3 (b)), never fetched from.
     pub points: Vec<Vec<u8>>,
-}
-
-impl Link {
-    /// The link of a certificate whose path has been verified, under the CA with the key `issuer`
-    /// (SubjectPublicKeyInfo in DER). `None` where the certificate cannot be read.
-    #[must_use]
-    pub fn of(certificate: &CertificateDer<'_>, subject: Subject, issuer: &[u8]) -> Option<Self> {
-        let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-        Some(Self {
-            issuer: CaId::of(issuer),
-            serial: Serial::new(certificate.raw_serial()),
-            subject,
-            points: points(&certificate)?,
-        })
-    }
 }
 
 /// The names of the CRL distribution points of a certificate; `None` where it has two such

@@ -88,13 +88,12 @@ fn version_1(bytes: &[u8]) -> Result<Progress, ProtocolFault> {
     if bytes.len() > V1_LONGEST {
         return Err(ProtocolFault::TooLong);
     }
-    if bytes.last() != Some(&b'\n') {
+    match bytes.iter().position(|byte| *byte == b'\n') {
+        None if bytes.len() == V1_LONGEST => return Err(ProtocolFault::TooLong),
         // Byte by byte, because only the line end tells the length.
-        return if bytes.len() == V1_LONGEST {
-            Err(ProtocolFault::TooLong)
-        } else {
-            Ok(Progress::More(1))
-        };
+        None => return Ok(Progress::More(1)),
+        Some(end) if end + 1 < bytes.len() => return Err(ProtocolFault::Malformed),
+        Some(_) => {}
     }
     let header = v1::Header::try_from(bytes).map_err(|_| ProtocolFault::Malformed)?;
     if header.header.len() != bytes.len() {
@@ -188,7 +187,7 @@ mod tests {
             }
             assert_eq!(come, header.len());
             let beyond = [&header[..], b"\x16"].concat();
-            assert!(!matches!(read(&beyond), Ok(Progress::Whole(_))));
+            assert!(read(&beyond).is_err(), "{beyond:?}");
         }
     }
 
@@ -218,6 +217,8 @@ mod tests {
             (b"\r\n\r\nX".to_vec(), Missing),
             (b"PROXY\n".to_vec(), Missing),
             (b"PROXY \r\n".to_vec(), Malformed),
+            (b"PROXY UNKNOWNSE2321000016-\r\n\x06\x03".to_vec(), Malformed),
+            (b"PROXY TCP4 192.0.2.1 10.0.0.1 4711 443\r\n\r\n".to_vec(), Malformed),
             (b"PROXY TCP4 192.0.2.1 10.0.0.1 4711\r\n".to_vec(), Malformed),
             (b"PROXY TCP4 192.0.2.1 10.0.0.1 4711 443\n".to_vec(), Malformed),
             (b"PROXY TCP4 192.0.2.1 10.0.0.1 4711 99999\r\n".to_vec(), Malformed),

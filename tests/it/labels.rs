@@ -65,18 +65,22 @@ async fn without_a_certificate_the_next_attempt_offers_more_and_begins_again_aft
 #[tokio::test]
 async fn after_a_certificate_the_next_attempt_offers_what_the_first_did() {
     let idp = TestIdp::start().await;
-    let mut browser = idp.browser_with(None);
-    let walk = first(&idp, &mut browser).await;
-    let walk = again(&idp, &mut browser, &walk).await;
-    idp.swap(&mut browser, Some(idp.card("wrong-certificate")));
-    let walk = again(&idp, &mut browser, &walk).await;
-    assert_eq!(walk.error_code(), "certificate_wrong_type");
-    assert_eq!(offered(&idp, &card_host(&walk)).await.unwrap(), [""; 0]);
-    assert!(!tells_of_more(&walk));
-    idp.swap(&mut browser, Some(idp.card("expired")));
-    for _ in 0..2 {
-        let walk = again(&idp, &mut browser, &walk).await;
-        assert_eq!(offered(&idp, &card_host(&walk)).await.unwrap(), LOG_IN);
+    for (cancelled, issuers) in [(1, IssuerName::ALL.len()), (2, 0)] {
+        let mut browser = idp.browser_with(None);
+        let mut walk = first(&idp, &mut browser).await;
+        for _ in 1..cancelled {
+            walk = again(&idp, &mut browser, &walk).await;
+        }
+        idp.swap(&mut browser, Some(idp.card("wrong-certificate")));
+        walk = again(&idp, &mut browser, &walk).await;
+        assert_eq!(walk.error_code(), "certificate_wrong_type");
+        assert_eq!(offered(&idp, &card_host(&walk)).await.unwrap().len(), issuers);
+        assert!(!tells_of_more(&walk));
+        idp.swap(&mut browser, Some(idp.card("expired")));
+        for _ in 0..2 {
+            walk = again(&idp, &mut browser, &walk).await;
+            assert_eq!(offered(&idp, &card_host(&walk)).await.unwrap(), LOG_IN);
+        }
     }
 }
 

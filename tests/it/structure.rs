@@ -52,6 +52,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("axum_server", &["tls", "serve", "dev"]),
     ("jsonwebtoken", &["keys"]),
     ("x509_parser", &["pki", "dev"]),
+    ("x509_ocsp", &["pki", "dev"]),
+    ("x509_cert", &["pki"]),
     ("rcgen", &["dev"]),
     ("ppp", &["proxy"]),
     ("sfv", &["proxy"]),

@@ -237,6 +237,10 @@ async fn what_will_not_do_is_refused_and_nothing_is_written() {
     let good = desk.root.under(NAME);
     let other = desk.root.under("Another CA");
     let card = good.under_with("Anna Testsson", generate(), |params| params.is_ca = IsCa::NoCa);
+    let bare = good.under_with("Anna Testsson", generate(), |params| {
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    });
     let expired = desk.root.under_with(NAME, generate(), |params| {
         params.not_after = date_time_ymd(2026, 11, 23);
     });
@@ -280,6 +284,7 @@ async fn what_will_not_do_is_refused_and_nothing_is_written() {
         (file("garbage", b"no certificate"), "certificate_unreadable"),
         (file("empty", b""), "certificate_unreadable"),
         (der("card.cer", &card), "not_a_ca"),
+        (der("bare.cer", &bare), "not_a_ca"),
         (der("expired.cer", &expired), "expired"),
         (der("no-signer.cer", &no_signer), "not_a_ca"),
         (der("impostor.cer", &impostor), "not_under_a_root"),
@@ -375,9 +380,9 @@ async fn nothing_is_added_without_a_configuration() {
 #[tokio::test]
 async fn what_is_there_and_what_is_missing_is_listed() {
     let desk = Desk::new();
-    // As it is shipped: the example names three files that come from Inera.
+    // As it is shipped: the example names six, five of which come from Inera.
     let shipped = fs::read_to_string(kept("config/example.toml")).unwrap();
-    desk.write("config/siths-idp.toml", shipped);
+    desk.write("config/siths-idp.toml", &shipped);
     for name in ["siths-e-id-root-ca-v2", "siths-e-id-function-ca-v1"] {
         let name = format!("trust/production/{name}.pem");
         desk.write(&format!("config/{name}"), fs::read(kept(&format!("config/{name}"))).unwrap());
@@ -386,9 +391,17 @@ async fn what_is_there_and_what_is_missing_is_listed() {
     let warnings = told.err.lines().count();
     let told = told.json();
     assert_eq!(told["roots"][0]["readable"], true);
-    let readable = |index: usize| &told["issuers"][index]["readable"];
-    assert_eq!([readable(0), readable(1), readable(2)], [&json!(false); 3]);
-    assert_eq!(warnings, 3);
+    let issuers = told["issuers"].as_array().unwrap();
+    let readable: Vec<bool> = issuers.iter().map(|one| one["readable"] == true).collect();
+    assert_eq!(readable, [false, false, false, false, false, true]);
+    assert_eq!(warnings, 5);
+    assert_eq!(told["missing"].as_array().unwrap().len(), 5);
+    // Without the row of the one that is there, it is said to lie there.
+    let row = "[[trust.issuers]]\ncertificate = \"trust/production/siths-e-id-function-ca-v1.pem\"";
+    let kind_of_none = "[[trust.issuers]]\ncertificate = \"trust/production/none.pem\"";
+    assert!(shipped.contains(row));
+    desk.write("config/siths-idp.toml", shipped.replace(row, kind_of_none));
+    let told = desk.script(&["trust", "list"]).await.json();
     let missing: Vec<(&str, &str, bool)> = told["missing"]
         .as_array()
         .unwrap()

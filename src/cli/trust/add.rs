@@ -169,10 +169,6 @@ fn row(add: &Add, seen: &Seen) -> Result<Row, Failure> {
         );
         return Err(Failure::usage("kind_missing", message));
     };
-    if kind == IssuerKind::HsaId && told.1.is_none() {
-        let message = "--kind hsa-id needs --loa loa2 or --loa loa3";
-        return Err(Failure::usage("loa_missing", message));
-    }
     Ok(Row { kind, loa: told.1 })
 }
 

@@ -125,6 +125,18 @@ impl Draft {
         .with(AUTHORITY_KEY, false, seq(&[tlv(0x80, [7; 20])]))
     }
 
+    /// With a P-521 key: such a CA signs with SHA-512 ([`Draft::sha512`]).
+    pub(super) fn p521(self) -> Self {
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap();
+        Self { key: Arc::new(key), ..self }
+    }
+
+    /// Signed with ECDSA and SHA-512.
+    pub(super) fn sha512(self) -> Self {
+        let algorithm = seq(&[tlv(6, [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4])]);
+        Self { inner_algorithm: algorithm.clone(), outer_algorithm: algorithm, ..self }
+    }
+
     /// With this extension in place of another of the same OID.
     pub(super) fn with(self, oid: &[u8], critical: bool, value: Vec<u8>) -> Self {
         let mut draft = self.without(oid);
@@ -242,7 +254,7 @@ pub(super) fn upn(text: &str) -> Vec<u8> {
 /// NameConstraints of the bases that are permitted and excluded.
 pub(super) fn constraints(permitted: &[Vec<u8>], excluded: &[Vec<u8>]) -> Vec<u8> {
     let list = |tag, bases: &[Vec<u8>]| {
-        let subtrees: Vec<_> = bases.iter().map(|base| seq(&[base.clone()])).collect();
+        let subtrees: Vec<_> = bases.iter().map(|base| seq(std::slice::from_ref(base))).collect();
         if bases.is_empty() { Vec::new() } else { tlv(tag, subtrees.concat()) }
     };
     seq(&[list(0xa0, permitted), list(0xa1, excluded)])

@@ -139,7 +139,9 @@ fn cas() {
         ("limbo critical-aki on the card", Refused, vec![root(), ca(), card().with(AUTHORITY_KEY, true, seq(&[tlv(0x80, [7; 20])]))]),
         ("limbo ca-empty-subject", Refused, vec![root().named(seq(&[])), ca(), card()]),
         ("limbo ee-empty-issuer", Refused, vec![root(), ca(), Draft { issuer: Some(seq(&[])), ..card() }]),
-        ("a CA without a name", Refused, vec![root(), ca().named(seq(&[])), card()]),
+        ("a CA without a name, and so no issuer", For(C::Malformed), vec![root(), ca().named(seq(&[])), card()]),
+        ("limbo permitted-dn-match-noncritical on the root", Refused, vec![root().with(NAME_CONSTRAINTS, false, constraints(&[dn(&[SE])], &[])), ca(), card()]),
+        ("an extension of the root twice", Refused, vec![root().with(CARD_NUMBER, false, vec![5, 0]).twice(CARD_NUMBER), ca(), card()]),
         ("limbo ca-as-leaf", For(C::CaPresented), vec![root(), Draft::ca("Above"), card().with(BASIC, true, seq(&[vec![1, 1, 0xff]]))]),
         ("limbo self-signed-root-missing-aki", Accepted, vec![root().without(AUTHORITY_KEY), ca(), card()]),
         ("no authorityKeyIdentifier on the card", Accepted, vec![root(), ca(), card().without(AUTHORITY_KEY)]),
@@ -261,6 +263,7 @@ fn policies_along_a_path() {
         ("PKITS 4.11.1 mapping inhibited", broken, vec![root(), demand(top(&[P1]), Some(0), Some(0)), mapping(issuer(&[P1]), &[(P1, P2)]), leaf(&[P2])]),
         ("PKITS 4.12.1 anyPolicy inhibited", broken, vec![root(), no_any(demand(top(&[P1]), Some(0), None), 0), issuer(&[ANY]), leaf(&[P1])]),
         ("PKITS 4.12.2 anyPolicy inhibited, none used", Accepted, vec![root(), no_any(demand(top(&[P1]), Some(0), None), 0), issuer(&[P1]), leaf(&[P1])]),
+        ("PKITS 4.12.9 anyPolicy of a self-issued CA counts", Accepted, vec![root(), no_any(demand(top(&[P1]), Some(0), None), 0), top(&[ANY]), issuer(&[P1]), leaf(&[P1])]),
         ("anyPolicy inhibited for the card alone", Accepted, vec![root(), no_any(demand(top(&[P1]), Some(0), None), 1), issuer(&[ANY]), leaf(&[P1])]),
         ("the card's anyPolicy inhibited", broken, vec![root(), no_any(demand(issuer(&[P1]), Some(0), None), 0), leaf(&[ANY])]),
         ("critical policies", Accepted, vec![root(), ca().with(POLICIES, true, policy_list(&[ANY])), card().with(POLICIES, true, policy_list(&[P1]))]),
@@ -271,12 +274,12 @@ fn policies_along_a_path() {
 #[rustfmt::skip]
 fn name_constraints() {
     let broken = For(C::PathInvalid);
-    let sweden = dn(&[SE]);
+    let sweden = || dn(&[SE]);
     let nc = |permitted: &[Vec<u8>], excluded: &[Vec<u8>], leaf: Draft| {
         vec![root(), narrow(permitted, excluded), leaf]
     };
     check(vec![
-        ("PKITS 4.13.1 within a directory", Accepted, nc(&[sweden.clone()], &[], card())),
+        ("PKITS 4.13.1 within a directory", Accepted, nc(&[sweden()], &[], card())),
         ("PKITS 4.13.2 outside of it", broken, nc(&[dn(&[(6, PRINTABLE, "NO")])], &[], card())),
         ("two attributes deep", Accepted, nc(&[dn(&[SE, (7, UTF8, "Stockholms län")])], &[], card())),
         ("case and spaces mean nothing", Accepted, nc(&[dn(&[SE, (7, UTF8, " stockholms  LÄN ")])], &[], card())),
@@ -284,16 +287,16 @@ fn name_constraints() {
         ("the right attributes in another order", broken, nc(&[dn(&[(7, UTF8, "Stockholms län"), SE])], &[], card())),
         ("longer than the name", broken, nc(&[dn(&[SE, (7, UTF8, "Stockholms län"), (10, UTF8, "Testbolaget"), (3, UTF8, "Berit Björk"), ID, SE])], &[], card())),
         ("the empty directory is all", Accepted, nc(&[dn(&[])], &[], card())),
-        ("PKITS 4.13.4 one of two directories", Accepted, nc(&[dn(&[(6, PRINTABLE, "NO")]), sweden.clone()], &[], card())),
-        ("PKITS 4.13.7 excluded", broken, nc(&[], &[sweden.clone()], card())),
+        ("PKITS 4.13.4 one of two directories", Accepted, nc(&[dn(&[(6, PRINTABLE, "NO")]), sweden()], &[], card())),
+        ("PKITS 4.13.7 excluded", broken, nc(&[], &[sweden()], card())),
         ("PKITS 4.13.6 excluded elsewhere", Accepted, nc(&[], &[dn(&[(6, PRINTABLE, "NO")])], card())),
-        ("permitted and excluded", broken, nc(&[sweden.clone()], &[dn(&[SE, (7, UTF8, "Stockholms län")])], card())),
+        ("permitted and excluded", broken, nc(&[sweden()], &[dn(&[SE, (7, UTF8, "Stockholms län")])], card())),
         ("a name that cannot be compared", broken, nc(&[], &[dn(&[(6, 0x14, "NO")])], card())),
-        ("PKITS 4.13.3 another directory in subjectAltName", broken, nc(&[sweden.clone()], &[], san(&[dn(&[(6, PRINTABLE, "NO")])]))),
+        ("PKITS 4.13.3 another directory in subjectAltName", broken, nc(&[sweden()], &[], san(&[dn(&[(6, PRINTABLE, "NO")])]))),
         ("limbo permitted-dn-match-subject-san-mismatch", broken, nc(&[dn(&[(3, UTF8, "foo")])], &[], san(&[dn(&[(3, UTF8, "foo")])]))),
         ("limbo excluded-dn-match", broken, nc(&[], &[dn(&[(3, UTF8, "foo")])], san(&[dn(&[(3, UTF8, "foo")])]))),
         ("the root's constraints", For(C::PathInvalid), vec![root().with(NAME_CONSTRAINTS, true, constraints(&[dn(&[(6, PRINTABLE, "NO")])], &[])), ca(), card()]),
-        ("constraints of two CAs", broken, vec![root(), Draft::ca("Top").with(NAME_CONSTRAINTS, true, constraints(&[], &[dn(&[SE, (7, UTF8, "Stockholms län")])])), narrow(&[sweden.clone()], &[]), card()]),
+        ("constraints of two CAs", broken, vec![root(), Draft::ca("Top").with(NAME_CONSTRAINTS, true, constraints(&[], &[dn(&[SE, (7, UTF8, "Stockholms län")])])), narrow(&[sweden()], &[]), card()]),
         ("PKITS 4.13.21 a mailbox of the host", Accepted, nc(&[mailbox("example.se")], &[], san(&[mailbox("berit@Example.se")]))),
         ("PKITS 4.13.22 a mailbox of another", broken, nc(&[mailbox("example.se")], &[], san(&[mailbox("berit@mail.example.se")]))),
         ("PKITS 4.13.23 a mailbox in the domain", Accepted, nc(&[mailbox(".example.se")], &[], san(&[mailbox("berit@mail.example.se")]))),
@@ -303,6 +306,8 @@ fn name_constraints() {
         ("another mailbox than the one", broken, nc(&[mailbox("berit@example.se")], &[], san(&[mailbox("Berit@example.se")]))),
         ("limbo nc-permits-invalid-email-san", broken, nc(&[mailbox("example.se")], &[], san(&[mailbox("a@b@example.se")]))),
         ("limbo invalid-email-address", broken, nc(&[mailbox("a@b@example.se")], &[], san(&[mailbox("a@example.se")]))),
+        ("a constraint that is no mailbox", broken, nc(&[], &[mailbox("a@b@example.se")], san(&[mailbox("a@example.se")]))),
+        ("a name that cannot be read", broken, nc(&[sweden()], &[], san(&[tlv(0x81, [0xff, 0xfe])]))),
         ("no mailbox, so no constraint", Accepted, nc(&[mailbox("example.se")], &[], card())),
         ("PKITS 4.13.30 a host in the domain", Accepted, nc(&[host("example.se")], &[], san(&[host("a.example.se")]))),
         ("PKITS 4.13.31 a host of another", broken, nc(&[host("example.se")], &[], san(&[host("example.com")]))),
@@ -317,6 +322,6 @@ fn name_constraints() {
         ("PKITS 4.13.35 addresses are not processed", broken, nc(&[uri("example.se")], &[], san(&[uri("http://other.se/")]))),
         ("limbo nc-forbids-othername", broken, nc(&[], &[upn("x")], san(&[upn("berit@example.se")]))),
         ("limbo nc-forbids-othername-noop", Accepted, nc(&[], &[upn("x")], card())),
-        ("limbo permitted-dns-match-noncritical", Refused, vec![root(), ca().with(NAME_CONSTRAINTS, false, constraints(&[sweden], &[])), card()]),
+        ("limbo permitted-dns-match-noncritical", Refused, vec![root(), ca().with(NAME_CONSTRAINTS, false, constraints(&[sweden()], &[])), card()]),
     ]);
 }

@@ -26,6 +26,8 @@ const MOST_REMEMBERED: u64 = 100_000;
 const PAUSE: TimeDelta = TimeDelta::seconds(10);
 /// How long an answer is used that promises no `nextUpdate`: newer knowledge is always to be had.
 const UNPROMISED: TimeDelta = TimeDelta::minutes(1);
+/// How old the thisUpdate of such an answer may be when it comes.
+const OLDEST_UNPROMISED: TimeDelta = TimeDelta::hours(1);
 
 /// What was heard, and until when nobody is asked again.
 #[derive(Clone, Debug)]
@@ -133,19 +135,29 @@ impl Revocation {
         &self,
         watched: &Watched,
         link: &Link,
-        answer: ocsp::Answer,
+        mut answer: ocsp::Answer,
         now: DateTime<Utc>,
     ) -> Slot {
+        let (authority, serial) = (link.issuer.as_bytes(), link.serial.as_bytes());
         let most = watched.watch.settings.ocsp_max_age;
         let most = if answer.next_update.is_some() { most } else { most.min(UNPROMISED) };
+        // However far its nextUpdate is: a responder that is silenced after one good answer must not
+        // let the card in for days. Beyond this only the grace counts.
         let until = answer.until.min(now + most);
+        answer.until = until;
         let (revoked_at, reason) = match answer.status {
             Status::Good => (None, None),
             Status::Revoked(revoked) => {
                 (Some(revoked.at), revoked.reason.map(|reason| reason.name().to_owned()))
             }
-            // Nothing to hold on to: it may be known in a moment.
-            Status::Unknown => return Slot { heard: answer.into(), until: now + PAUSE },
+            // Nothing to hold on to: it may be known in a moment. But what was good before is so no
+            // longer, and must not come back when the responder falls silent.
+            Status::Unknown => {
+                if let Err(error) = kept::forget_answer(&self.0.pool, authority, serial).await {
+                    tracing::warn!(%error, "an OCSP answer could not be forgotten");
+                }
+                return Slot { heard: answer.into(), until: now + PAUSE };
+            }
         };
         let row = kept::Answer {
             revoked_at,
@@ -153,11 +165,10 @@ impl Revocation {
             this_update: answer.this_update,
             next_update: answer.next_update,
             produced_at: answer.produced_at,
-            holds_until: answer.until,
+            holds_until: until,
             fetched_at: now,
             ask_after: until,
         };
-        let (authority, serial) = (link.issuer.as_bytes(), link.serial.as_bytes());
         if let Err(error) = kept::keep_answer(&self.0.pool, authority, serial, &row).await {
             tracing::warn!(%error, "an OCSP answer could not be kept");
         }
@@ -190,7 +201,11 @@ impl Revocation {
                 Ok(Err(fault)) => fault,
                 Err(_) => AnswerFault::TimedOut,
             };
-            self.0.answers.pause(responder, self.0.clock.now() + PAUSE);
+            // Who cannot be reached is left alone. What is wrong with the answer about one certificate
+            // says nothing of the others: one card must not silence a responder for all.
+            if matches!(fault, AnswerFault::Fetch(_) | AnswerFault::TimedOut) {
+                self.0.answers.pause(responder, self.0.clock.now() + PAUSE);
+            }
             let (authority, address) = (watched.name(), responder.as_str());
             tracing::warn!(authority, address, %fault, "an OCSP responder gave no answer");
             last = fault;
@@ -215,7 +230,7 @@ impl Revocation {
         let fetcher = &self.0.fetcher;
         let der = fetcher.post(responder, "application/ocsp-request", content, bounds).await?;
         let rules = Rules {
-            max_age: watch.settings.ocsp_max_age,
+            max_age: OLDEST_UNPROMISED,
             nonce_required: watch.settings.nonce == OcspNonce::Required,
         };
         let asked = Asked { request: &request, authority: &watch.authority, rules };

@@ -324,3 +324,23 @@ pub async fn keep_answer(
     .await?;
     Ok(())
 }
+
+/// Forgets what a responder said of a certificate, unless it said that it is revoked.
+///
+/// # Errors
+/// When the database is away.
+pub async fn forget_answer(
+    pool: &PgPool,
+    authority: &[u8],
+    serial: &[u8],
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "delete from ocsp_answers
+        where authority = $1 and serial = $2 and revoked_at is null",
+        authority,
+        serial,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}

@@ -76,7 +76,7 @@ async fn where_one_source_is_silent_the_other_is_asked_if_the_order_says_so() {
         (O::OcspThenCrl, Fault::None, Fault::Garbage, None),
         (O::OcspThenCrl, Fault::None, Fault::WrongSigner, None),
         (O::OcspThenCrl, Fault::None, Fault::Stale, None),
-        (O::OcspThenCrl, Fault::None, Fault::Unknown, None),
+        (O::OcspThenCrl, Fault::None, Fault::Unknown, Some("certificate_status_unknown")),
         (O::OcspThenCrl, Fault::None, Fault::Huge, None),
         (O::OcspThenCrl, Fault::None, Fault::Redirecting(String::new()), None),
         (O::CrlThenOcsp, Fault::Down, Fault::None, None),

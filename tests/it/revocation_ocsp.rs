@@ -79,18 +79,55 @@ async fn a_short_greatest_age_comes_before_next_update() {
     })
     .await;
     assert_eq!(idp.outcome("clinician").await, None);
+    assert_eq!(idp.outcome("reserve-card").await, None);
     idp.revoke("clinician");
     idp.advance(299);
     assert_eq!(idp.outcome("clinician").await, None);
     idp.advance(1);
     assert_eq!(idp.outcome("clinician").await.as_deref(), Some("certificate_revoked"));
-    // Nobody answers now: the last answer holds until its nextUpdate.
+    // Nobody answers now: what was good is no more, though its nextUpdate is far; revoked stays so.
     let first = idp.responder.requests(What::Ocsp);
     idp.responder.set_fault(What::Ocsp, Fault::Down);
     idp.advance(301);
     assert_eq!(idp.outcome("reserve-card").await.as_deref(), Some("certificate_status_unknown"));
     assert_eq!(idp.outcome("clinician").await.as_deref(), Some("certificate_revoked"));
     assert!(idp.responder.requests(What::Ocsp) > first);
+}
+
+#[tokio::test]
+async fn what_a_responder_no_longer_knows_has_no_grace_when_it_falls_silent() {
+    let idp = TestIdp::start_with(|config| {
+        order(config, RevocationOrder::Ocsp);
+        for row in &mut config.revocation.authorities {
+            row.settings.ocsp_max_age = TimeDelta::minutes(5);
+            row.settings.grace = TimeDelta::hours(12);
+        }
+    })
+    .await;
+    let refused = Some("certificate_status_unknown");
+    assert_eq!(idp.outcome("clinician").await, None);
+    assert_eq!(idp.outcome("reserve-card").await, None);
+    idp.responder.set_fault(What::Ocsp, Fault::Unknown);
+    idp.advance(300);
+    assert_eq!(idp.outcome("clinician").await.as_deref(), refused);
+    idp.responder.set_fault(What::Ocsp, Fault::Down);
+    idp.advance(10);
+    assert_eq!(idp.outcome("clinician").await.as_deref(), refused);
+    // Who was good when the responder was last heard is let in for the grace.
+    assert_eq!(idp.outcome("reserve-card").await, None);
+    assert_eq!(idp.settled().await["verdict"], "within-grace");
+}
+
+#[tokio::test]
+async fn a_useless_answer_about_one_card_silences_no_responder() {
+    let idp = TestIdp::start_with(|config| order(config, RevocationOrder::Ocsp)).await;
+    idp.responder.set_fault(What::Ocsp, Fault::Garbage);
+    let outcome = idp.outcome("clinician").await;
+    assert_eq!(outcome.as_deref(), Some("certificate_status_unknown"));
+    let first = idp.responder.requests(What::Ocsp);
+    let outcome = idp.outcome("no-role").await;
+    assert_eq!(outcome.as_deref(), Some("certificate_status_unknown"));
+    assert!(idp.responder.requests(What::Ocsp) > first, "asked about the next card at once");
 }
 
 #[tokio::test]

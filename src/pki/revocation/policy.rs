@@ -191,9 +191,9 @@ impl Policy {
 
     /// Decides.
     ///
-    /// Who says revoked wins over whoever says anything else, however old it is. A source that says
-    /// good settles it while its word is current. Where none does, and no responder says that it does
-    /// not know the certificate, the grace counts.
+    /// Who says revoked wins over whoever says anything else, however old it is. A responder that
+    /// does not know the certificate outweighs a source that says good; that settles it otherwise,
+    /// while its word is current. Where nobody says anything, the grace counts.
     #[must_use]
     pub fn decide(&self, evidence: &Evidence, now: DateTime<Utc>) -> Finding {
         let finding = |verdict, source: Option<Source>, within_grace| {
@@ -238,12 +238,14 @@ impl Policy {
             return Some((Verdict::Revoked, Some(source)));
         }
         let current = || heard().filter(|(_, said)| now <= said.until);
-        if let Some((source, _)) = current().find(|(_, said)| said.status == Status::Good) {
-            return Some((Verdict::NotRevoked, Some(source)));
+        // Who was reached and does not know it has answered: grace is for silence. A list cannot name
+        // a certificate that its issuer does not know of (one made with a stolen key of the CA), so
+        // that its silence is no word against this.
+        if let Some((source, _)) = current().find(|(_, said)| said.status == Status::Unknown) {
+            return Some((Verdict::Undetermined, Some(source)));
         }
-        // Who was reached and does not know it has answered: grace is for silence.
-        let unknown = current().find(|(_, said)| said.status == Status::Unknown)?;
-        Some((Verdict::Undetermined, Some(unknown.0)))
+        let (source, _) = current().find(|(_, said)| said.status == Status::Good)?;
+        Some((Verdict::NotRevoked, Some(source)))
     }
 
     /// Who said good within the grace.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use siths_idp::config::{Config, RevocationOrder};
-use siths_idp::dev::responder::{Fault, What};
+use siths_idp::dev::responder::{Fault, Responder, What};
 use siths_idp::random::Random;
 use siths_idp::revocation::Report;
 use siths_idp::serve::{self, Node, ServeError};
@@ -205,6 +205,27 @@ async fn the_next_mirror_is_tried() {
 }
 
 #[tokio::test]
+async fn a_mirror_that_has_only_an_old_list_is_passed_over() {
+    let mut behind = None;
+    let idp = TestIdp::start_without_lists(|config, _| {
+        order(config, RevocationOrder::Crl);
+        let clock = siths_idp::clock::Clock::manual(chrono::Utc::now());
+        let stale = Responder::start(loopback(), &site().pki, clock).unwrap();
+        stale.set_fault(What::Crl, Fault::Stale);
+        for row in &mut config.revocation.authorities {
+            let mut mirror = row.crl[0].clone();
+            mirror.set_port(Some(stale.address().port())).unwrap();
+            row.crl.insert(0, mirror);
+        }
+        behind = Some(stale);
+    })
+    .await;
+    idp.until_listed().await;
+    assert!(behind.unwrap().requests(What::Crl) >= authorities(&idp));
+    assert_eq!(idp.outcome("clinician").await, None);
+}
+
+#[tokio::test]
 async fn a_redirect_to_an_inner_address_is_not_followed() {
     let inner = loopback();
     let address = inner.local_addr().unwrap();
@@ -248,6 +269,9 @@ async fn an_inner_address_that_is_not_listed_is_not_fetched_from() {
 #[tokio::test]
 async fn a_list_in_the_database_that_cannot_be_read_is_fetched_again() {
     let idp = TestIdp::start_with(|config| order(config, RevocationOrder::Crl)).await;
+    // From this responder, which would say that it is unchanged.
+    idp.fetch_again().await;
+    idp.until_listed().await;
     idp.sql(
         "update revocation_lists set der = '\\x3000', sha256 = decode(repeat('00', 32), 'hex')",
     )

@@ -70,6 +70,27 @@ async fn an_answer_is_remembered_until_it_is_old_and_by_every_node() {
 }
 
 #[tokio::test]
+async fn an_answer_older_than_one_that_is_known_is_not_taken() {
+    let idp = start().await;
+    assert_eq!(idp.outcome("clinician").await, None);
+    // Another node has heard since that the card is revoked; now its good answer is brought back.
+    idp.sql(
+        "update ocsp_answers set revoked_at = this_update, ask_after = '2000-01-01',
+            this_update = this_update + interval '10 minutes'",
+    )
+    .await;
+    let (second, _) = idp.another_node().await;
+    let chain = siths_idp::pki::PresentedChain::new(idp.card("clinician").chain).unwrap();
+    let authentic = second.app.trust.verify(&chain, idp.clock.now()).unwrap();
+    let findings = second.app.revocation.ask(authentic.links(), idp.clock.now()).await;
+    for finding in findings {
+        assert_eq!(finding.verdict, siths_idp::pki::revocation::Verdict::Revoked);
+    }
+    assert!(second.app.revocation.counts().ocsp_failures > 0);
+    second.stop().await;
+}
+
+#[tokio::test]
 async fn a_short_greatest_age_comes_before_next_update() {
     let idp = TestIdp::start_with(|config| {
         order(config, RevocationOrder::Ocsp);

@@ -163,7 +163,7 @@ async fn dispatch(command: Command, context: &Context) -> Result<Report, Failure
         Command::Users(command) => users::run(command, context).await,
         Command::Roles(command) => roles::run(command, context).await,
         Command::Clients(command) => clients::run(command, context).await,
-        Command::Inspect(command) => inspect::run(&command, context),
+        Command::Inspect(command) => inspect::run(&command, context).await,
         Command::Errors(command) => Ok(errors::run(&command)),
         #[cfg(feature = "dev")]
         Command::Dev(_) => Err(Failure::usage("usage", "dev answers by itself")),

@@ -1,7 +1,10 @@
 //! `siths-idp inspect`: a certificate file judged as a node would judge it, step by step.
 //!
+//! With a database at hand the revocation lists there are looked into; without one it works as well.
 //! Must never print a whole personnummer, and never a name: what is told of the subject is its
 //! identifier alone.
+
+mod lists;
 
 use std::path::{Path, PathBuf};
 
@@ -9,6 +12,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use serde_json::{Value, json};
 
+use self::lists::{Found, Word};
 use super::Exit;
 use super::certificates::certificates;
 use super::context::{Context, moment};
@@ -27,26 +31,58 @@ pub(super) struct Inspect {
     at: Option<DateTime<Utc>>,
 }
 
-pub(super) fn run(inspect: &Inspect, context: &Context) -> Result<Report, Failure> {
+/// What came of looking into the revocation lists.
+type Looked = Result<Vec<Found>, String>;
+
+pub(super) async fn run(inspect: &Inspect, context: &Context) -> Result<Report, Failure> {
     let at = inspect.at.unwrap_or_else(|| context.clock.now());
-    let trust = configured(context, at)?;
+    let (files, trust) = configured(context, at)?;
     let chain = PresentedChain::new(certificates(&inspect.file)?);
     let chain = chain.ok_or_else(|| empty(&inspect.file))?;
-    let assessment = trust.assess(&chain, at);
+    let mut assessment = trust.assess(&chain, at);
+    let looked = match &assessment.outcome {
+        Ok(authentic) => lists::look(authentic.links(), &files, context, at).await,
+        Err(_) => Err("not reached".to_owned()),
+    };
+    if let Ok(found) = &looked {
+        settle(&mut assessment, found);
+    }
     let exit = if assessment.outcome.is_ok() { Exit::Done } else { Exit::Failed };
-    let report = Report::new(as_json(&assessment, at), as_text(&assessment, at));
+    let report = Report::new(as_json(&assessment, &looked, at), as_text(&assessment, &looked, at));
     Ok(Report { exit, ..report })
 }
 
+/// The judgement with what the lists say.
+fn settle(assessment: &mut Assessment, found: &[Found]) {
+    let Ok(authentic) = assessment.outcome.clone() else { return };
+    let verdicts: Vec<_> = found.iter().map(Found::verdict).collect();
+    let is_known = found.iter().all(|found| found.word != Word::NotDetermined);
+    let settled = authentic.settle(&verdicts);
+    let result = match &settled {
+        Err(_) => StepResult::Failed,
+        Ok(_) if is_known => StepResult::Passed,
+        Ok(_) => StepResult::Warned,
+    };
+    if let Some(step) = assessment.steps.iter_mut().find(|step| step.check == Check::Revocation) {
+        step.result = result;
+        step.detail = found.iter().map(Found::text).collect::<Vec<_>>().join("; ");
+    }
+    if let Err(rejected) = settled {
+        assessment.outcome = Err(rejected);
+    }
+}
+
 /// What a node with this configuration would trust.
-fn configured(context: &Context, at: DateTime<Utc>) -> Result<Trust, Failure> {
+fn configured(context: &Context, at: DateTime<Utc>) -> Result<(TrustFiles, Trust), Failure> {
     let config = context.config_file();
     let files = TrustFiles::load_with(config.as_deref(), &context.environment)?;
     if files.roots.is_empty() || files.issuers.is_empty() {
         let message = "no [trust] is configured: name the configuration with --config FILE";
         return Err(Failure::usage("config_missing", message));
     }
-    trust::trust(&files, at).map_err(|fault| Failure::failed("trust", fault.to_string()))
+    let trust = trust::trust(&files, at);
+    let trust = trust.map_err(|fault| Failure::failed("trust", fault.to_string()))?;
+    Ok((files, trust))
 }
 
 fn empty(file: &Path) -> Failure {
@@ -54,7 +90,7 @@ fn empty(file: &Path) -> Failure {
     Failure::failed("certificate_unreadable", message)
 }
 
-fn as_json(assessment: &Assessment, at: DateTime<Utc>) -> Value {
+fn as_json(assessment: &Assessment, looked: &Looked, at: DateTime<Utc>) -> Value {
     let rejected = assessment.outcome.as_ref().err();
     let steps = assessment.steps.iter().map(|step| {
         json!({ "check": step.check, "result": result(step.check, step.result), "detail": step.detail })
@@ -66,6 +102,10 @@ fn as_json(assessment: &Assessment, at: DateTime<Utc>) -> Value {
         "cause": rejected.map(|rejected| rejected.cause.name()),
         "certificate": assessment.certificate.as_ref().map(described),
         "steps": steps.collect::<Vec<_>>(),
+        "revocation": match looked {
+            Ok(found) => json!({ "lists": found.iter().map(Found::json).collect::<Vec<_>>() }),
+            Err(why) => json!({ "not_asked": why }),
+        },
     })
 }
 
@@ -87,7 +127,7 @@ fn described(certificate: &Description) -> Value {
     })
 }
 
-fn as_text(assessment: &Assessment, at: DateTime<Utc>) -> String {
+fn as_text(assessment: &Assessment, looked: &Looked, at: DateTime<Utc>) -> String {
     let mut text = String::new();
     if let Some(certificate) = &assessment.certificate {
         text += "Certificate\n";
@@ -99,11 +139,19 @@ fn as_text(assessment: &Assessment, at: DateTime<Utc>) -> String {
         let told = result(step.check, step.result);
         text += &line(told, format!("{:<11}  {}", step.check.name(), step.detail).trim_end());
     }
-    text += &match &assessment.outcome {
-        Ok(_) => {
-            "\nWould log in: by this certificate alone, revocation was not asked for.\n".to_owned()
+    text += &match (&assessment.outcome, looked) {
+        (Ok(_), Ok(found)) if found.iter().all(|found| found.word != Word::NotDetermined) => {
+            "\nWould log in, by the revocation lists in the database; OCSP was not asked.\n"
+                .to_owned()
         }
-        Err(rejected) => {
+        (Ok(_), Ok(_)) => {
+            "\nWould log in, if it is not revoked: the lists in the database do not say.\n"
+                .to_owned()
+        }
+        (Ok(_), Err(why)) => {
+            format!("\nWould log in, if it is not revoked: nobody was asked ({why}).\n")
+        }
+        (Err(rejected), _) => {
             let (code, cause) = (rejected.code().name(), rejected.cause.name());
             format!("\nWould NOT log in: {code} ({cause})\n")
         }
@@ -111,7 +159,7 @@ fn as_text(assessment: &Assessment, at: DateTime<Utc>) -> String {
     text
 }
 
-/// Nothing is asked of anybody here.
+/// Revocation is left open by the judgement, and may stay so.
 const fn result(check: Check, result: StepResult) -> &'static str {
     match (check, result) {
         (Check::Revocation, StepResult::NotReached) => "not-asked",

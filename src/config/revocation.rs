@@ -25,11 +25,10 @@ const MOST_ENTRIES: u64 = 20_000_000;
 /// Who is asked whether a certificate was revoked.
 #[derive(Clone, Debug)]
 pub struct Revocation {
-    /// What holds for an authority without a row: nothing but [`RevocationOrder::Off`] starts.
-    pub order: RevocationOrder,
     /// Inner networks that may be fetched from.
     pub private_networks: Vec<IpNet>,
-    /// What holds for an authority that says nothing else.
+    /// What holds for an authority that says nothing else. One that has no row at all is not checked
+    /// where the order is [`RevocationOrder::Off`], and stops the start otherwise.
     pub defaults: RevocationSettings,
     /// How long a connection may take to be made.
     pub connect_timeout: TimeDelta,
@@ -124,7 +123,7 @@ pub(super) fn revocation(raw: RawRevocation, trust: &TrustFiles, at: &mut Layers
     if raw.authorities.is_empty() && raw.order != RevocationOrder::Off {
         at.missing(
             "revocation.authorities",
-            "expected a [[revocation.authorities]] for each root and issuing CA of [trust] \
+            "expected a [[revocation.authorities]] for each root and CA of [trust] \
              (config/example.toml has those of SITHS), or revocation.order = \"off\", by which \
              revoked cards log in",
         );
@@ -137,7 +136,8 @@ pub(super) fn revocation(raw: RawRevocation, trust: &TrustFiles, at: &mut Layers
         // What [trust] names was opened there, and a fault is told once.
         let named = |file: &PathBuf| *file == at.resolve(&row.certificate);
         let issuers = trust.issuers.iter().map(|issuer| &issuer.certificate);
-        if !trust.roots.iter().chain(issuers).any(named) {
+        let mut trusted = trust.roots.iter().chain(&trust.intermediates).chain(issuers);
+        if !trusted.any(named) {
             trust_file(&format!("{key}.certificate"), &row.certificate, at);
         }
         if !files.insert(row.certificate.clone()) {
@@ -145,7 +145,7 @@ pub(super) fn revocation(raw: RawRevocation, trust: &TrustFiles, at: &mut Layers
         }
         authorities.push(authority(&key, row, (&defaults, &private_networks), at));
     }
-    Revocation { order: raw.order, private_networks, defaults, connect_timeout, authorities }
+    Revocation { private_networks, defaults, connect_timeout, authorities }
 }
 
 /// Networks, as `10.0.0.0/8`.

@@ -476,5 +476,8 @@ fn without_authorities_revocation_is_off_by_being_said_alone() {
     let faults = installation.faults(&none);
     assert!(faults.len() == 1 && faults[0].starts_with("revocation.authorities is missing"));
     let off = none.replace("[trust]", "[revocation]\norder = \"off\"\n\n[trust]");
-    assert_eq!(installation.load(&off, &[]).unwrap().revocation.order, RevocationOrder::Off);
+    assert_eq!(
+        installation.load(&off, &[]).unwrap().revocation.defaults.order,
+        RevocationOrder::Off
+    );
 }

@@ -155,7 +155,6 @@ pub fn revocation(pki: &Pki, responder: Option<&Responder>) -> anyhow::Result<Re
         rows.collect::<anyhow::Result<Vec<_>>>()
     });
     Ok(Revocation {
-        order,
         private_networks: vec![LOOPBACK.parse().context("loopback")?],
         connect_timeout: TimeDelta::seconds(2),
         authorities: authorities.transpose()?.unwrap_or_default(),

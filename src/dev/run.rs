@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use axum_server::Handle;
+use chrono::TimeDelta;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::demo;
@@ -81,7 +82,10 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
     let demo_port = demo_listener.local_addr()?.port();
     let sealing_key = folder.sealing_key(&random)?;
     let site = Site { port, database_url, pki: &pki, responder: Some(&responder), sealing_key };
-    let config = config(site)?;
+    let mut config = config(site)?;
+    for authority in &mut config.revocation.authorities {
+        authority.settings.ocsp_max_age = OCSP_MAX_AGE;
+    }
     let pool = store::connect(&config.database).await?;
     if options.database_url.is_some() {
         // Before the first change: it may have been typed for another.
@@ -220,6 +224,9 @@ fn welcome(installation: &Installation, options: &Options, millis: u128) -> Stri
          ({DEMO_HOST} and *.idp.localhost lead to this machine by themselves.) Ctrl-C ends it.\n"
     )
 }
+
+/// How long an answer to OCSP is believed: so short that what is switched shows.
+pub(super) const OCSP_MAX_AGE: TimeDelta = TimeDelta::seconds(5);
 
 /// The port of the provider where none is asked for.
 pub const DEFAULT_PORT: u16 = 8443;

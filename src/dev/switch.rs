@@ -11,7 +11,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use super::folder::Folder;
 use super::pki::{CaName, Pki};
 use super::responder::{BY_COMMAND, NAMES, SWITCHES};
-use super::run::Options;
+use super::run::{OCSP_MAX_AGE, Options};
 use crate::clock::Clock;
 
 /// Switches faults, each as `crl=stale` or `ocsp=down`, and says which are on; without any it says
@@ -55,7 +55,13 @@ pub async fn revoke(
         .append_pair("revoke", &format!("{}:{serial}", ca.file_stem()))
         .finish();
     send(options, Some(form)).await?;
-    writeln!(out, "Revoked, until `dev` ends: the card of {} ({who}).", person.display)?;
+    writeln!(
+        out,
+        "Revoked, until `dev` ends: the card of {} ({who}). An answer that was heard of it before is \
+         believed for {} seconds.",
+        person.display,
+        OCSP_MAX_AGE.num_seconds()
+    )?;
     Ok(())
 }
 

@@ -14,9 +14,9 @@ use crate::identity::admission::RoleDemand;
 use crate::identity::hsa_id::HsaId;
 use crate::identity::personal_number::PersonalNumber;
 use crate::oidc::reply_to::issuer_identifier;
-use crate::pki::revocation::Verdict as Revocation;
+use crate::pki::revocation::{Finding, Source, Verdict as Said};
 use crate::pki::{
-    Assessment, Authentic, Description, PresentedChain, Rejected, VerifiedCertificate,
+    Assessment, Authentic, Check, Description, PresentedChain, Rejected, VerifiedCertificate,
 };
 pub use crate::pki::{Kind, Step, StepResult};
 use crate::state::App;
@@ -43,7 +43,9 @@ pub struct Checked {
     pub verdict: Verdict,
     /// What it is, where it could be read.
     pub presented: Option<Presented>,
-    /// What was looked at, in order, without personal data.
+    /// What was said of its revocation, and of the CAs above it; empty where nobody was asked.
+    pub revocation: Vec<Spoken>,
+    /// What was looked at, in order, without personal data and without the texts of libraries.
     pub steps: Vec<Step>,
     /// Where another certificate can be chosen: a name that the browser has no choice for.
     pub next: String,
@@ -76,6 +78,32 @@ pub enum Holder {
     NotAUser,
     /// The database did not say.
     Unknown,
+}
+
+/// What was said of the revocation of one certificate of the path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spoken {
+    /// What follows.
+    pub status: Status,
+    /// Who said it: `crl`, `ocsp`.
+    pub source: Option<&'static str>,
+    /// When that was known to be right.
+    pub as_of: Option<DateTime<Utc>>,
+}
+
+/// What follows from what was said of revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// The configuration asks nobody.
+    NotAsked,
+    /// Not revoked.
+    Good,
+    /// The same, but nobody answers, and an older word is taken for the grace that is configured.
+    WithinGrace,
+    /// Nobody can say, and that is not accepted.
+    Undetermined,
+    /// Revoked, since then where that is said.
+    Revoked(Option<DateTime<Utc>>),
 }
 
 /// A certificate, for the eyes of its holder. It has no `Debug`.
@@ -141,27 +169,46 @@ pub async fn check(app: &App, visit: Visit<'_>) -> Checked {
     let next = trial_address(app, Some(visit.host));
     let Some(chain) = visit.chain else {
         told(&reference, may_ask, "no-certificate");
-        let verdict = Verdict::NoCertificate;
-        return Checked { reference, verdict, presented: None, steps: Vec::new(), next };
+        return Checked {
+            reference,
+            verdict: Verdict::NoCertificate,
+            presented: None,
+            revocation: Vec::new(),
+            steps: Vec::new(),
+            next,
+        };
     };
     let Assessment { mut steps, certificate, outcome, .. } = app.trust.assess(chain, now);
     let mut presented = certificate.as_ref().map(Presented::of);
+    let mut revocation = Vec::new();
     let verdict = match outcome {
         Err(rejected) => refused(&rejected),
         // Neither a responder nor the database is asked without bounds.
         Ok(_) if !may_ask => Verdict::Busy,
-        Ok(authentic) => match settle(app, authentic, &mut steps) {
-            Err(rejected) => refused(&rejected),
-            Ok(verified) => {
-                if let Some(presented) = &mut presented {
-                    presented.identifier = Identifier::HsaId(verified.hsa_id().as_str().to_owned());
+        Ok(authentic) => {
+            let (settled, findings) = settle(app, authentic, now).await;
+            revocation = findings.iter().map(Spoken::of).collect();
+            note(&mut steps, settled.is_ok());
+            match settled {
+                Err(rejected) => refused(&rejected),
+                Ok(verified) => {
+                    let hsa_id = verified.hsa_id().as_str().to_owned();
+                    if let Some(presented) = &mut presented {
+                        presented.identifier = Identifier::HsaId(hsa_id);
+                    }
+                    Verdict::Good(holder(app, &verified, &reference, now).await)
                 }
-                Verdict::Good(holder(app, &verified, &reference, now).await)
             }
-        },
+        }
     };
     told(&reference, may_ask, verdict.name());
-    Checked { reference, verdict, presented, steps, next }
+    if let Verdict::Rejected { cause, .. } = verdict {
+        // A detail may be a library's text: it is for the log.
+        for step in steps.iter_mut().filter(|step| step.result == StepResult::Failed) {
+            cause.clone_into(&mut step.detail);
+        }
+    }
+    Checked { reference, verdict, presented, revocation, steps, next }
 }
 
 /// Where a card is tried next, the last time having been at a host of this name.
@@ -183,13 +230,21 @@ pub fn issuer(app: &App) -> &str {
     issuer_identifier(&app.issuer)
 }
 
-fn settle(
-    _app: &App,
+/// Asks whether it is revoked, as a login does.
+async fn settle(
+    app: &App,
     authentic: Authentic,
-    _steps: &mut [Step],
-) -> Result<VerifiedCertificate, Box<Rejected>> {
-    let verdicts = vec![Revocation::NotChecked; authentic.links().len()];
-    authentic.settle(&verdicts).map_err(Box::new)
+    now: DateTime<Utc>,
+) -> (Result<VerifiedCertificate, Box<Rejected>>, Vec<Finding>) {
+    let findings = app.revocation.ask(authentic.links(), now).await;
+    let verdicts: Vec<Said> = findings.iter().map(|finding| finding.verdict).collect();
+    (authentic.settle(&verdicts).map_err(Box::new), findings)
+}
+
+fn note(steps: &mut [Step], is_good: bool) {
+    if let Some(step) = steps.iter_mut().find(|step| step.check == Check::Revocation) {
+        step.result = if is_good { StepResult::Passed } else { StepResult::Failed };
+    }
 }
 
 async fn holder(
@@ -235,6 +290,19 @@ impl Verdict {
             Self::Good(Holder::Unknown) => "user-not-known",
             Self::Busy => "busy",
         }
+    }
+}
+
+impl Spoken {
+    fn of(finding: &Finding) -> Self {
+        let status = match finding.verdict {
+            Said::NotChecked => Status::NotAsked,
+            Said::NotRevoked if finding.within_grace => Status::WithinGrace,
+            Said::NotRevoked => Status::Good,
+            Said::Undetermined => Status::Undetermined,
+            Said::Revoked => Status::Revoked(finding.revocation.as_ref().map(|found| found.at)),
+        };
+        Self { status, source: finding.source.map(Source::name), as_of: finding.this_update }
     }
 }
 

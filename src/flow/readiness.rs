@@ -23,7 +23,7 @@ named! {
     pub enum State {
         /// All is as it should be.
         Ready = "ready",
-        /// It serves, but a source of revocation is silent or past its time, or none is asked.
+        /// It serves, but a source of revocation is silent or past its time.
         Degraded = "degraded",
         /// Send connections elsewhere.
         NotReady = "not-ready",

@@ -202,12 +202,11 @@ impl Revocation {
     ) -> Result<Given, ListFault> {
         let settings = &watched.watch.settings;
         let in_use = watched.list.load_full();
-        let in_use_sha256 = in_use.as_ref().map(|list| list.sha256.clone());
-        // Validators are this mirror's, and for the list that is in use here.
-        let is_known = head.source.as_deref() == Some(mirror.as_str())
-            && in_use_sha256.is_some()
-            && head.sha256 == in_use_sha256;
-        let known = if is_known {
+        // The list in use, where it is also the one that the database holds.
+        let shared = in_use.as_ref().map(|list| list.sha256.clone());
+        let shared = shared.filter(|sha256| head.sha256.as_ref() == Some(sha256));
+        // Validators are one mirror's, and for one list.
+        let known = if shared.is_some() && head.source.as_deref() == Some(mirror.as_str()) {
             Validators { etag: head.etag.clone(), last_modified: head.last_modified.clone() }
         } else {
             Validators::default()
@@ -224,7 +223,7 @@ impl Revocation {
         let now = self.0.clock.now();
         let indexed = apart(move |_| {
             let sha256 = sha256(&der).to_vec();
-            if in_use_sha256.as_ref() == Some(&sha256) {
+            if shared.as_ref() == Some(&sha256) {
                 return Ok(Given::Same(validators));
             }
             let index = CrlIndex::read(&der, &authority, limits, now)?;

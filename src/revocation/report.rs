@@ -117,6 +117,8 @@ impl Spoken {
 pub struct Report {
     /// Whether each source that is configured can be had and is current.
     pub current: bool,
+    /// Authorities that nobody is asked about: their revoked certificates are accepted.
+    pub unasked: Vec<String>,
     /// The authorities, by name.
     pub authorities: Vec<AuthorityReport>,
     /// What came of asking.
@@ -185,6 +187,11 @@ impl Revocation {
         authorities.sort_by(|one, other| one.authority.cmp(&other.authority));
         Report {
             current: authorities.iter().all(|authority| authority.current),
+            unasked: authorities
+                .iter()
+                .filter(|authority| authority.order == Order::Off)
+                .map(|authority| authority.authority.clone())
+                .collect(),
             authorities,
             counts: self.counts(),
         }

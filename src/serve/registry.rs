@@ -16,6 +16,10 @@ use crate::store::{StoreError, clients};
 /// How often the registry is read again without being told.
 const UNTOLD: Duration = Duration::from_secs(10);
 
+/// How soon it is listened again after a failure; it doubles with each, up to [`UNTOLD`]. A database
+/// that was away leaves several dead connections in the pool, each of which fails once.
+const AGAIN: Duration = Duration::from_millis(100);
+
 /// Reads clients and keys, and puts them into use.
 ///
 /// # Errors
@@ -37,6 +41,7 @@ pub async fn reload(app: &App) -> Result<(), ServeError> {
 /// Keeps the registry in step until the task is ended.
 pub async fn keep_in_step(app: &App) {
     let mut changes: Option<Changes> = None;
+    let mut pause = AGAIN;
     loop {
         match &mut changes {
             // Told, not told for a while, or the connection was lost: read again in each case.
@@ -53,10 +58,16 @@ pub async fn keep_in_step(app: &App) {
                 }
             },
             None => match Changes::listen(&app.pool).await {
-                Ok(listening) => changes = Some(listening),
+                Ok(listening) => {
+                    changes = Some(listening);
+                    pause = AGAIN;
+                    // Lists may have changed meanwhile.
+                    app.revocation.tell();
+                }
                 Err(error) => {
                     tracing::warn!(%error, "the database cannot be listened to");
-                    tokio::time::sleep(UNTOLD).await;
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(UNTOLD);
                 }
             },
         }

@@ -38,7 +38,8 @@ pub enum RevocationFault {
     Missing(Vec<PathBuf>),
     /// A row for a certificate that is not in `[trust]`.
     #[error(
-        "[[revocation.authorities]] {}: \"{name}\" is none of trust.roots and trust.issuers",
+        "[[revocation.authorities]] {}: \"{name}\" is none of trust.roots, \
+         trust.intermediates and trust.issuers",
         file.display()
     )]
     NotTrusted {
@@ -103,7 +104,7 @@ pub fn revocation(config: &Config, means: Means) -> Result<Revocation, Revocatio
         authorities.iter().flat_map(|watch| watch.crl.iter().chain(&watch.ocsp)).collect();
     let connect = config.revocation.connect_timeout.to_std().unwrap_or_default();
     let fetcher = Fetcher::new(&config.revocation.private_networks, connect, &addresses)?;
-    let others_unasked = config.revocation.order == RevocationOrder::Off;
+    let others_unasked = config.revocation.defaults.order == RevocationOrder::Off;
     let Means { pool, clock, random } = means;
     Ok(Revocation::new(RevocationParts {
         authorities,
@@ -119,7 +120,8 @@ fn watches(config: &Config) -> Result<Vec<Watch>, RevocationFault> {
     let roots = config.trust.roots.iter();
     let issuers = config.trust.issuers.iter().map(|issuer| &issuer.certificate);
     let mut trusted: Vec<(CaId, &Path, Authority)> = Vec::new();
-    for file in roots.chain(issuers) {
+    // An intermediate has issued issuing CAs, which it may have revoked.
+    for file in roots.chain(&config.trust.intermediates).chain(issuers) {
         let authority = read(file)?;
         if trusted.iter().all(|(id, ..)| *id != authority.id()) {
             trusted.push((authority.id(), file, authority));
@@ -149,7 +151,7 @@ fn watches(config: &Config) -> Result<Vec<Watch>, RevocationFault> {
         });
     }
     let without = trusted.iter().filter(|(id, ..)| !seen.contains(id));
-    if config.revocation.order != RevocationOrder::Off {
+    if config.revocation.defaults.order != RevocationOrder::Off {
         let files: Vec<PathBuf> = without.map(|(_, file, _)| (*file).to_owned()).collect();
         return if files.is_empty() { Ok(watches) } else { Err(RevocationFault::Missing(files)) };
     }

@@ -223,7 +223,7 @@ async fn who_is_refused_is_told_as_the_catalogue_says_and_written_down() {
         assert_eq!(idp.count("select count(*) from audit_events").await, before + 1);
         seen.insert(code.name());
     }
-    assert_eq!(seen.len(), 11);
+    assert_eq!(seen.len(), 13);
     assert_eq!(idp.count("select count(*) from codes").await, 0);
 }
 

@@ -2,10 +2,13 @@
 
 use std::num::NonZeroU32;
 
+use crate::harness::revocation::{grace, order};
 use siths_idp::card_hosts::{CardHosts, Chooser, Label};
+use siths_idp::config::RevocationOrder;
 use siths_idp::dev::browser::{Inserted, Response};
 use siths_idp::dev::pki::card::{Card, CardFiles};
 use siths_idp::dev::pki::{Authority, IssuerName};
+use siths_idp::dev::responder::{Fault, What};
 use url::Url;
 
 use crate::harness::chromium::{self, Chromium};
@@ -256,6 +259,63 @@ async fn the_language_follows_the_browser_and_the_link() {
 }
 
 #[tokio::test]
+async fn a_good_card_is_told_who_said_so_and_when() {
+    let idp = TestIdp::start().await;
+    let page = idp.tried("clinician").await;
+    assert_eq!(row(&page, "Spärrkontroll"), "Inte spärrat (OCSP, 0 min gammalt)");
+    assert!(row(&page, "Spärr, utfärdaren").starts_with("Inte spärrat"), "{}", page.body);
+    assert!(page.body.contains("<code>revocation</code></dt><dd>passed"), "{}", page.body);
+    idp.advance(17 * 60);
+    let page = idp.tried("clinician").await;
+    assert_eq!(row(&page, "Spärrkontroll"), "Inte spärrat (OCSP, 17 min gammalt)");
+    // A card that is not genuine is asked about nowhere.
+    let before = idp.responder.requests(What::Ocsp);
+    assert_eq!(row(&idp.tried("untrusted").await, "Spärrkontroll"), "Gjordes inte");
+    assert_eq!(row(&idp.tried("expired").await, "Spärrkontroll"), "Gjordes inte");
+    assert_eq!(idp.responder.requests(What::Ocsp), before);
+}
+
+#[tokio::test]
+async fn a_revoked_card_is_told_so_and_learns_nothing_of_users() {
+    let idp = TestIdp::start().await;
+    idp.revoke("clinician");
+    let page = idp.tried("clinician").await;
+    assert_eq!(heading(&page), "Kortet är spärrat");
+    assert!(row(&page, "Spärrkontroll").starts_with("Spärrat 20"), "{}", page.body);
+    assert_eq!(row(&page, "Användare här"), "Kontrolleras bara med ett kort som godtas");
+    assert!(page.body.contains("certificate_revoked (revoked)"), "{}", page.body);
+    assert!(page.body.contains("<code>revocation</code></dt><dd>failed: <span"), "{}", page.body);
+    assert_eq!(idp.node.app.check_counts.snapshot(), (1, 0));
+    assert_eq!(idp.traces().await, 0);
+}
+
+#[tokio::test]
+async fn where_nobody_answers_the_page_says_what_the_configuration_makes_of_it() {
+    let idp = TestIdp::start_with(|config| order(config, RevocationOrder::Ocsp)).await;
+    idp.responder.set_fault(What::Ocsp, Fault::Down);
+    let page = idp.tried("clinician").await;
+    assert!(row(&page, "Spärrkontroll").starts_with("Gick inte att ta reda på"), "{}", page.body);
+    assert!(page.body.contains("status-undetermined"), "{}", page.body);
+    assert_eq!(row(&page, "Användare här"), "Kontrolleras bara med ett kort som godtas");
+
+    let idp = TestIdp::start_with(|config| {
+        order(config, RevocationOrder::Ocsp);
+        grace(config, 12);
+    })
+    .await;
+    idp.tried("clinician").await;
+    idp.responder.set_fault(What::Ocsp, Fault::Down);
+    idp.advance(3 * 3600);
+    let page = idp.tried("clinician").await;
+    let told = row(&page, "Spärrkontroll");
+    assert!(told.contains("äldre besked") && told.contains("3 timmar gammalt"), "{told}");
+    assert_eq!(row(&page, "Användare här"), "Ja");
+
+    let idp = TestIdp::start_with(|config| order(config, RevocationOrder::Off)).await;
+    assert_eq!(row(&idp.tried("clinician").await, "Spärrkontroll"), "Görs inte här");
+}
+
+#[tokio::test]
 async fn the_signature_that_proved_the_card_is_told() {
     let idp = TestIdp::start().await;
     let request = format!("GET /check HTTP/1.1\r\nHost: {CARD}\r\n\r\n");
@@ -279,9 +339,11 @@ async fn beyond_its_share_an_address_is_told_to_wait_and_nobody_is_asked() {
     // Any card counts, and a bad one is told what it is all the same.
     assert_eq!(heading(&idp.tried("expired").await), "Certifikatet har gått ut");
     let (_, asked) = idp.node.app.check_counts.snapshot();
-    let page = idp.tried("clinician").await;
+    let responder = idp.responder.requests(What::Ocsp);
+    let page = idp.tried("reserve-card").await;
     assert_eq!(row(&page, "Användare här"), "Kontrolleras bara med ett kort som godtas");
     assert_ne!(heading(&page), "Kortet fungerar");
+    assert_eq!(idp.responder.requests(What::Ocsp), responder);
     assert_eq!(idp.node.app.check_counts.snapshot(), (3, asked));
     assert_eq!(heading(&idp.tried("expired").await), "Certifikatet har gått ut");
     // Logins are counted apart.

@@ -1,8 +1,8 @@
 //! The chooser of certificates in a real Chromium and a real Firefox: whoever chose wrongly, or shares
 //! a workstation, chooses again without closing the browser.
 //!
-//! A card is a certificate with its key in the store of the browser, put in and pulled out while the
-//! browser runs.
+//! A card is a certificate with its key in the store of the browser, or on a token of SoftHSM, put in
+//! and pulled out while the browser runs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,6 +16,7 @@ use crate::harness::chromium::{self, Chromium};
 use crate::harness::demo::{LOG_IN, TRY_AGAIN, idp_with_demo};
 use crate::harness::firefox::{self, Firefox};
 use crate::harness::person::Person;
+use crate::harness::token::Token;
 use crate::harness::{TestIdp, page_code};
 
 const ANNA: &str = "Inloggad som Anna Testsson";
@@ -172,5 +173,123 @@ async fn in_firefox_the_next_person_is_the_one_who_logs_in() {
         let (idp, demo) = idp_with(Label::Always, Chooser::HsaId).await;
         let browser = Firefox::start(idp.pki(), &[]).await;
         the_next_person_is_the_one_who_logs_in(&browser, &idp, &demo).await;
+    }
+}
+
+/// Where all logins begin at one host, its browser's memory outlives the person. In the end Anna's
+/// card is out, Björn's in, and the button to press.
+async fn a_choice_outlives_the_person(person: &impl Person, idp: &TestIdp, demo: &str) {
+    let [_, annas] = annas_card(idp);
+    person.reader().insert(&annas);
+    person.open(demo).await;
+    person.press_and_choose(LOG_IN, &[HsaId3], Some(HsaId3), "retry-anna").await;
+    assert_eq!(person.heading().await, ANNA);
+    // Whoever presses the button next is her, while her card is in.
+    person.reader().insert(&bjorns_card(idp));
+    person.open(demo).await;
+    person.press(LOG_IN).await;
+    assert_eq!(person.heading().await, ANNA);
+    person.reader().pull();
+    person.reader().insert(&bjorns_card(idp));
+    person.open(demo).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_chromium_a_choice_for_one_host_outlives_the_person() {
+    if chromium::is_installed_with_a_screen() {
+        let (idp, demo) = idp_with(Label::Retry, Chooser::HsaId).await;
+        let browser = Chromium::start_in_a_window(idp.pki()).await;
+        a_choice_outlives_the_person(&browser, &idp, &demo).await;
+        // A certificate that is not there any more is forgotten.
+        browser.press_and_choose(LOG_IN, &[HsaId2], Some(HsaId2), "retry-bjorn").await;
+        assert_eq!(browser.heading().await, BJORN);
+        // That there was none is remembered, too; until the next attempt, on another host.
+        browser.reader().pull();
+        browser.open(&demo).await;
+        browser.press(LOG_IN).await;
+        assert_eq!(code(&browser).await, "certificate_missing");
+        browser.reader().insert(&bjorns_card(&idp));
+        browser.open(&demo).await;
+        browser.press(LOG_IN).await;
+        assert_eq!(code(&browser).await, "certificate_missing");
+        browser.press_and_choose(TRY_AGAIN, &[HsaId2], Some(HsaId2), "retry-again").await;
+        assert_eq!(browser.heading().await, BJORN);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_firefox_a_choice_for_one_host_outlives_the_person() {
+    if firefox::is_installed() {
+        let (idp, demo) = idp_with(Label::Retry, Chooser::HsaId).await;
+        let browser = Firefox::start(idp.pki(), &[]).await;
+        a_choice_outlives_the_person(&browser, &idp, &demo).await;
+        // None is sent in the place of the one that has gone, and nobody is asked; until the next
+        // attempt, on another host.
+        browser.press(LOG_IN).await;
+        assert_eq!(code(&browser).await, "certificate_missing");
+        browser.press_and_choose(TRY_AGAIN, &[HsaId2], Some(HsaId2), "retry-bjorn").await;
+        assert_eq!(browser.heading().await, BJORN);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn firefox_that_chooses_by_itself_takes_what_is_offered() {
+    if firefox::is_installed() {
+        let (idp, demo) = idp_with(Label::Always, Chooser::HsaId).await;
+        let by_itself = ("security.default_personal_cert", "\"Select Automatically\"");
+        let browser = Firefox::start(idp.pki(), &[by_itself]).await;
+        for certificate in annas_card(&idp) {
+            browser.reader().insert(&certificate);
+        }
+        browser.open(&demo).await;
+        browser.press(LOG_IN).await;
+        assert_eq!(browser.heading().await, ANNA);
+        browser.reader().pull();
+        browser.reader().insert(&bjorns_card(&idp));
+        browser.open(&demo).await;
+        browser.press(LOG_IN).await;
+        assert_eq!(browser.heading().await, BJORN);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_chromium_the_card_in_the_reader_is_the_one_that_logs_in() {
+    if chromium::is_installed_with_a_reader() {
+        let (idp, demo) = idp_with(Label::Always, Chooser::HsaId).await;
+        let reader = Token::create("chromium");
+        reader.insert(idp.pki().person("clinician").unwrap());
+        let browser = Chromium::start_with_a_reader(idp.pki(), &reader).await;
+        browser.open(&demo).await;
+        browser.press_and_unlock(LOG_IN).await;
+        assert_eq!(browser.heading().await, ANNA);
+        reader.pull();
+        browser.open(&demo).await;
+        browser.press(LOG_IN).await;
+        assert_eq!(code(&browser).await, "certificate_missing");
+        reader.insert(idp.pki().person("reserve-card").unwrap());
+        browser.press_and_choose(TRY_AGAIN, &[HsaId2], Some(HsaId2), "reader-bjorn").await;
+        assert_eq!(browser.heading().await, BJORN);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_firefox_the_card_in_the_reader_is_the_one_that_logs_in() {
+    if firefox::is_installed_with_a_reader() {
+        let (idp, demo) = idp_with(Label::Always, Chooser::HsaId).await;
+        let reader = Token::create("firefox");
+        reader.insert(idp.pki().person("clinician").unwrap());
+        let browser = Firefox::start_with_a_reader(idp.pki(), &reader).await;
+        browser.open(&demo).await;
+        browser.press_and_unlock(LOG_IN, &[HsaId3], HsaId3).await;
+        assert_eq!(browser.heading().await, ANNA);
+        reader.pull();
+        reader.insert(idp.pki().person("reserve-card").unwrap());
+        // It still offers what was on a token that never left; without the key none is sent.
+        let both = &[HsaId3, HsaId2];
+        browser.open(&demo).await;
+        browser.press_and_choose(LOG_IN, both, Some(HsaId3), "reader-stale").await;
+        assert_eq!(code(&browser).await, "certificate_missing");
+        browser.press_and_choose(TRY_AGAIN, both, Some(HsaId2), "reader-bjorn").await;
+        assert_eq!(browser.heading().await, BJORN);
     }
 }

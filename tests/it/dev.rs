@@ -194,6 +194,14 @@ fn dev_shows_its_people_and_logs_them_in_and_leaves_nothing_when_it_is_killed() 
     assert_eq!(text(&told.stdout), "crl=none ocsp=down\n", "{}", text(&told.stderr));
     let told = running.tell(&["fault"]);
     assert_eq!(text(&told.stdout), "crl=none ocsp=down\n");
+    // OCSP is down, and the list of the morning is heard.
+    let told = running.login("clinician");
+    assert!(text(&told.stdout).contains("SYMFONI;Handläggare"), "{}", text(&told.stdout));
+    running.tell(&["fault", "ocsp=none"]);
+    let told = running.tell(&["revoke", "no-role"]);
+    assert!(text(&told.stdout).contains("Cecilia Exempelsson"), "{}", text(&told.stderr));
+    let told = running.login("no-role");
+    assert!(text(&told.stdout).contains("certificate_revoked"), "{}", text(&told.stdout));
     let told = running.tell(&["fault", "ocsp=odd"]);
     assert!(!told.status.success() && text(&told.stderr).contains("wrong-signer"));
 

@@ -10,9 +10,10 @@ use siths_idp::cli::{self, Exit, Surroundings};
 use siths_idp::clock::Clock;
 use siths_idp::config::Environment;
 use siths_idp::dev::pki::Pki;
+use siths_idp::error::Code;
 use siths_idp::random::Random;
 
-use crate::harness::site;
+use crate::harness::{TestIdp, site};
 
 struct Told {
     exit: Exit,
@@ -58,12 +59,28 @@ fn config(pki: &Pki) -> PathBuf {
 }
 
 async fn inspect(file: &Path, options: &[&str]) -> Told {
+    inspect_with(file, options, Clock::system(), Environment::new()).await
+}
+
+/// With the database of a node at hand.
+async fn inspect_beside(idp: &TestIdp, file: &Path, options: &[&str]) -> Told {
+    let url = idp.site.postgres.url(&idp.database());
+    let environment = [("SITHS_IDP__DATABASE__URL".to_owned(), url)].into();
+    inspect_with(file, options, idp.clock.clone(), environment).await
+}
+
+async fn inspect_with(
+    file: &Path,
+    options: &[&str],
+    clock: Clock,
+    environment: Environment,
+) -> Told {
     let config = config(&site().pki);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let surroundings = Surroundings {
-        clock: Clock::system(),
+        clock,
         random: Random::system(),
-        environment: Environment::new(),
+        environment,
         input: None,
         out: &mut out,
         err: &mut err,
@@ -81,9 +98,11 @@ async fn the_card_of_each_person_is_judged_as_at_the_door() {
     for person in site().pki.people() {
         let told = inspect(&person.cert_pem, &["--json"]).await;
         let json = told.json();
-        // What a node says of the user, not of the card, is nothing for inspect to know.
-        let of_card =
-            person.expected.map(|code| code.name()).filter(|code| code.starts_with("certificate_"));
+        // What a node says of the user, and what only an issuer knows, is nothing for a file alone.
+        let of_issuer = [Code::CertificateRevoked, Code::CertificateStatusUnknown];
+        let of_card = person.expected.filter(|code| !of_issuer.contains(code));
+        let of_card = of_card.map(|code| code.name());
+        let of_card = of_card.filter(|code| code.starts_with("certificate_"));
         assert_eq!(json["code"].as_str(), of_card, "{}", person.name);
         assert_eq!(json["would_log_in"], of_card.is_none(), "{}", person.name);
         let exit = if of_card.is_none() { Exit::Done } else { Exit::Failed };
@@ -168,4 +187,44 @@ async fn the_real_root_does_not_vouch_for_real_certificates_of_other_kinds() {
             assert_eq!(told.json()["would_log_in"], false);
         }
     }
+}
+
+#[tokio::test]
+async fn with_a_database_at_hand_its_revocation_lists_are_looked_into() {
+    let idp = TestIdp::start().await;
+    let card = &site().pki.person("clinician").unwrap().cert_pem;
+    let good = inspect_beside(&idp, card, &["--json"]).await;
+    assert_eq!((good.exit, good.step("revocation")), (Exit::Done, "passed".into()));
+    let lists = good.json()["revocation"]["lists"].clone();
+    // The card by its issuer's list, the issuer by the root's.
+    assert_eq!(lists.as_array().unwrap().len(), 2, "{lists}");
+    assert_eq!(lists[0]["authority"], "DEV SITHS e-id Person HSA-id 3 CA v1");
+    assert_eq!(lists[1]["authority"], "DEV SITHS e-id Root CA v2");
+
+    // Long after the end of the list nobody knows, and that is said.
+    let at = (idp.clock.now() + TimeDelta::days(60)).date_naive().to_string();
+    let later = inspect_beside(&idp, card, &["--json", "--at", &at]).await;
+    assert_eq!((later.exit, later.step("revocation")), (Exit::Done, "warned".into()));
+
+    let before = idp.clock.now().to_rfc3339();
+    idp.advance(60);
+    idp.revoke("clinician");
+    idp.fetch_again().await;
+    let revoked = inspect_beside(&idp, card, &["--json"]).await;
+    assert_eq!(revoked.json()["code"], "certificate_revoked");
+    assert_eq!((revoked.exit, revoked.step("revocation")), (Exit::Failed, "failed".into()));
+    // The day before it was not.
+    let then = inspect_beside(&idp, card, &["--json", "--at", &before]).await;
+    assert_eq!(then.exit, Exit::Done);
+    assert_eq!(then.json()["revocation"]["lists"][0]["verdict"], "revoked-later");
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_leaves_the_rest_of_the_judgement() {
+    let card = &site().pki.person("clinician").unwrap().cert_pem;
+    let url = "postgres://nobody@localhost/none?host=/nowhere".to_owned();
+    let environment: Environment = [("SITHS_IDP__DATABASE__URL".to_owned(), url)].into();
+    let told = inspect_with(card, &["--json"], Clock::system(), environment).await;
+    assert_eq!((told.exit, told.step("revocation")), (Exit::Done, "not-asked".into()));
+    assert!(told.json()["revocation"]["not_asked"].is_string());
 }

@@ -7,6 +7,7 @@ use siths_idp::config::{IssuerFile, IssuerKind, RevocationOrder};
 use siths_idp::dev::browser::Inserted;
 use siths_idp::dev::pki::card::CardFiles;
 use siths_idp::dev::pki::zoo::{self, Keeper, Outcome, Specimen};
+use siths_idp::error::Code;
 use siths_idp::identity::assurance::Loa;
 
 use crate::harness::{TestIdp, site};
@@ -70,6 +71,26 @@ async fn every_card_of_the_zoo_ends_as_its_row_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_code_of_a_card_has_somebody_who_is_told_it() {
+    let people = site().pki.people().iter().filter_map(|person| person.expected);
+    let told: Vec<Code> = zoo::specimens().filter_map(|s| s.outcome.code()).chain(people).collect();
+    for code in Code::ALL.iter().filter(|code| code.name().starts_with("certificate_")) {
+        // Told to whoever has no card.
+        assert!(told.contains(code) || *code == Code::CertificateMissing, "{}", code.name());
+    }
+}
+
+#[tokio::test]
+async fn a_reserve_card_is_not_enough_where_more_is_demanded() {
+    let idp = TestIdp::start().await;
+    let demanding = idp.authorize().set("acr_values", Loa::Three.acr());
+    let walk = idp.walk(&mut idp.browser("reserve-card"), &demanding.url()).await;
+    assert_eq!(walk.error_code(), "assurance_too_low");
+    assert_eq!(walk.parameters()["error"], "unmet_authentication_requirements");
+    idp.code(&mut idp.browser("clinician"), &demanding).await;
 }
 
 #[tokio::test]

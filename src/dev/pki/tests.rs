@@ -23,10 +23,10 @@ fn now() -> DateTime<Utc> {
 pub(in crate::dev) fn pki() -> &'static Pki {
     static PKI: OnceLock<Pki> = OnceLock::new();
     PKI.get_or_init(|| {
-        // One for all test runs of a user: making it takes seconds.
-        let user = rustix::process::geteuid().as_raw();
-        let dir = std::env::temp_dir().join(format!("siths-idp-test-pki-{user}"));
-        Pki::load_or_create(&dir, now()).unwrap()
+        // One for all test runs of one folder of built things: making it takes seconds, and a build
+        // of another version would make it anew under our hands.
+        let program = std::env::current_exe().unwrap();
+        Pki::load_or_create(&program.with_file_name("siths-idp-test-pki"), now()).unwrap()
     })
 }
 

@@ -16,7 +16,7 @@ use crate::error::Code;
 use crate::error::language::Language;
 use crate::error::messages::{self, Values, fill, messages};
 use crate::flow::check::{
-    Checked, Holder, Identifier, Kind, Presented, Step, StepResult, Usage, Verdict,
+    Checked, Holder, Identifier, Kind, Presented, Spoken, Status, Step, Usage, Verdict,
 };
 
 /// What a card came to, for its holder.
@@ -132,11 +132,32 @@ impl CheckPage<'_> {
         format!("{from} – {until}{also}")
     }
 
+    /// The worst of what was said of the certificate and of the CAs above it.
     fn revocation(&self, said: &Said) -> String {
-        let step = self.checked.steps.iter().find(|step| step.check.name() == "revocation");
-        match (self.checked.verdict, step.map(|step| step.result)) {
-            (Verdict::Good(_), None | Some(StepResult::NotReached)) => said.not_asked.to_owned(),
-            _ => said.not_reached.to_owned(),
+        let worst = self.checked.revocation.iter().rev().max_by_key(|spoken| spoken.status);
+        worst.map_or_else(|| said.not_reached.to_owned(), |spoken| self.spoken(spoken, said))
+    }
+
+    /// In words: what, by whom, how old.
+    fn spoken(&self, spoken: &Spoken, said: &Said) -> String {
+        let status = match spoken.status {
+            Status::NotAsked => said.not_asked.to_owned(),
+            Status::Good => said.not_revoked.to_owned(),
+            Status::WithinGrace => said.within_grace.to_owned(),
+            Status::Undetermined => said.undetermined.to_owned(),
+            Status::Revoked(None) => said.revoked.to_owned(),
+            Status::Revoked(Some(since)) => format!("{} {}", said.revoked, since.date_naive()),
+        };
+        let source = spoken.source.map(|source| match source {
+            "crl" => said.by_crl,
+            _ => said.by_ocsp,
+        });
+        match (source, spoken.as_of) {
+            (Some(source), Some(as_of)) => {
+                format!("{status} ({source}, {})", age(self.now - as_of, said))
+            }
+            (Some(source), None) => format!("{status} ({source})"),
+            (None, _) => status,
         }
     }
 
@@ -149,6 +170,12 @@ impl CheckPage<'_> {
             [] => own("TLS", said.by_proxy.to_owned()),
             negotiated => foreign("TLS", &negotiated.join(", ")),
         });
+        for (at, spoken) in self.checked.revocation.iter().enumerate() {
+            let name = if at == 0 { said.of_card } else { said.of_authority };
+            let as_of = spoken.as_of.map(|as_of| as_of.format(", %Y-%m-%d %H:%M UTC").to_string());
+            let text = self.spoken(spoken, said) + &as_of.unwrap_or_default();
+            rows.push(own(name, text));
+        }
         if let Some(card) = &self.checked.presented {
             let listed = |names: &[String]| match names {
                 [] => said.none.to_owned(),
@@ -201,6 +228,17 @@ fn of_code(code: Code, language: Language) -> Told {
         advice: found.advice.iter().map(|step| fill(step, &values)).collect(),
         contact: fill(&found.contact_name, &values),
     }
+}
+
+/// How old a word is, in the largest unit that fits.
+fn age(age: chrono::TimeDelta, said: &Said) -> String {
+    let (minutes, hours, days) = (age.num_minutes(), age.num_hours(), age.num_days());
+    let (number, unit) = match (days, hours) {
+        (2.., _) => (days, said.days_old),
+        (_, 2..) => (hours, said.hours_old),
+        _ => (minutes.max(0), said.minutes_old),
+    };
+    format!("{number} {unit}")
 }
 
 fn own(name: &'static str, value: String) -> Row {

@@ -87,7 +87,8 @@ fn extension_fault(certificate: &X509Certificate<'_>, der: &[u8]) -> Option<&'st
     None
 }
 
-/// What the extensions say together (RFC 5280 §4.1.2.4, §4.1.2.6, §4.2.1.3, §4.2.1.9, §4.2.1.10).
+/// What the fields say together (RFC 5280 §4.1.2.4, §4.2.1.3, §4.2.1.9, §4.2.1.10). A CA without a
+/// name can issue nothing, since an issuer has one.
 fn consistency_fault(certificate: &X509Certificate<'_>) -> Option<&'static str> {
     let basic = certificate.basic_constraints().ok()?.map(|basic| basic.value);
     let is_ca = basic.is_some_and(|basic| basic.ca);
@@ -96,8 +97,7 @@ fn consistency_fault(certificate: &X509Certificate<'_>) -> Option<&'static str> 
         return Some("no issuer");
     }
     if is_ca {
-        let nameless = certificate.subject().as_raw().len() <= 2;
-        return nameless.then_some("a CA without a name");
+        return None;
     }
     if usage.is_some_and(|usage| usage.key_cert_sign()) {
         return Some("keyCertSign without CA");

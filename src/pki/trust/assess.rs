@@ -78,7 +78,7 @@ impl Trust {
         let malformed = || refusal(CertificateRejection::Malformed, "bytes that are not DER");
         let leaf = View::of(chain.leaf().clone()).ok_or_else(malformed);
         let leaf = steps.hold(Check::Path, leaf)?;
-        let sent = sent(chain, &leaf, &self.authorities);
+        let sent = sent(chain, &leaf, &self.authorities, now);
         let path = steps.hold(Check::Path, Path::new(&leaf, &sent, self))?;
 
         // The whole path at this very moment, for client authentication. Where there is none: a

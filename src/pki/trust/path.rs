@@ -14,7 +14,7 @@ use webpki::{
 };
 
 use super::chain::{self, Held};
-use super::{Root, Trust};
+use super::{Root, Trust, is_current};
 use crate::pki::assessment::Refusal;
 use crate::pki::certificate::{CertificateRejection, PresentedChain};
 use crate::pki::profile::Profile;
@@ -43,11 +43,13 @@ impl Authority {
     }
 }
 
-/// The CAs among what a client sent: those that the configuration has not, two of a name.
+/// The CAs among what a client sent: those that the configuration has not, two of a name, those
+/// first that may sign certificates at `now`.
 pub(super) fn sent(
     chain: &PresentedChain,
     leaf: &View,
     configured: &[Authority],
+    now: DateTime<Utc>,
 ) -> Vec<Authority> {
     let mut found: Vec<Authority> = Vec::new();
     for certificate in chain.others() {
@@ -62,8 +64,9 @@ pub(super) fn sent(
             found.push(authority);
         }
     }
-    // Those first that may be good for something.
-    found.sort_by_key(|authority| !authority.profile.may_issue());
+    found.sort_by_key(|authority| {
+        !(authority.profile.may_issue() && is_current(&authority.profile, now))
+    });
     let mut kept: Vec<Authority> = Vec::new();
     for authority in found {
         let same = |other: &&Authority| other.profile.subject == authority.profile.subject;

@@ -66,9 +66,6 @@ pub(super) fn hold(path: &[Step<'_>]) -> Result<BTreeSet<String>, PolicyFault> {
     for ca in cas {
         // §6.1.3 (d) to (f).
         allowed = asserted(&allowed, ca.policies, any > 0 || ca.self_issued);
-        if explicit == 0 && allowed.is_empty() {
-            return Err(PolicyFault::NoneHolds);
-        }
         // §6.1.4 (a) and (b).
         allowed = mapped(allowed, &ca.policies.mappings, mapping > 0)?;
         // §6.1.4 (h) to (j).
@@ -81,7 +78,8 @@ pub(super) fn hold(path: &[Step<'_>]) -> Result<BTreeSet<String>, PolicyFault> {
         mapping = ca.policies.inhibit_mapping.map_or(mapping, |skip| skip.min(mapping));
         any = ca.policies.inhibit_any.map_or(any, |skip| skip.min(any));
     }
-    // §6.1.3 (d) to (f) and §6.1.5 (a), (b) and (g).
+    // §6.1.3 (d) to (f) and §6.1.5 (a), (b) and (g). Once nothing is allowed or a policy is demanded
+    // it stays so: the last certificate tells of all.
     allowed = asserted(&allowed, leaf.policies, any > 0);
     explicit = explicit.saturating_sub(1);
     if leaf.policies.require_explicit == Some(0) {

@@ -2,6 +2,7 @@ use rcgen::{CustomExtension, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose, 
 use rustls::pki_types::pem::PemObject as _;
 
 mod forge;
+mod paths;
 mod pkits;
 mod rules;
 
@@ -454,6 +455,30 @@ fn policies_decide_kind_and_level_and_the_least_of_several_counts() {
     assert_eq!(judged(&source, &[9]), Err(CertificateRejection::PolicyUnknown));
     assert_eq!(judged(&source, &[]), Err(CertificateRejection::PolicyUnknown));
     assert_eq!(judged(&source, &[9, 1]), Ok(Loa::Two));
+}
+
+#[test]
+fn a_policy_that_a_ca_of_the_path_does_not_allow_lets_nobody_in() {
+    let pki = Pki::new();
+    let key = KeyPair::generate().unwrap();
+    let ca = pki.root.under_with("Narrow", key, |params| {
+        params.custom_extensions = vec![policies(&[1])];
+    });
+    let mut source = pki.source();
+    source.issuers[0].certificate = ca.certificate.clone();
+    // The row of the policy says less than that of the CA, which must not count instead.
+    source.issuers[0].policies =
+        vec![PolicyRow { oid: "1.2.752.74.8.512".into(), kind: Kind::HsaId, loa: Some(Loa::Two) }];
+    let judged = |last: &[u8], source: &TrustSource| {
+        let card = ca.card(|params| params.custom_extensions.push(policies(last)));
+        let trust = Trust::new(source.clone(), now()).unwrap();
+        trust.verify(&card.chain(), now()).map(|card| card.loa()).map_err(|r| r.cause)
+    };
+    assert_eq!(judged(&[0], &source), Err(CertificateRejection::PolicyNotAllowed));
+    assert_eq!(judged(&[0, 1], &source), Err(CertificateRejection::PolicyNotAllowed));
+    assert_eq!(judged(&[1], &source), Ok(Loa::Three));
+    source.issuers[0].policies[0].kind = Kind::Mobile;
+    assert_eq!(judged(&[0], &source), Err(CertificateRejection::IdentifierForeign));
 }
 
 #[test]

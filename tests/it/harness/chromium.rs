@@ -24,6 +24,7 @@ use url::Url;
 use super::display::{self, Display};
 use super::person::Person;
 use super::store::{Home, ONE_AT_A_TIME, are_installed, picture_file};
+use super::token::{self, Token};
 
 const PROGRAMS: [&str; 4] = ["chromium", "chromedriver", "certutil", "pk12util"];
 
@@ -35,6 +36,11 @@ pub fn is_installed() -> bool {
 /// Whether Chromium and its chooser can be driven here.
 pub fn is_installed_with_a_screen() -> bool {
     are_installed(&PROGRAMS) && are_installed(&display::PROGRAMS)
+}
+
+/// Whether Chromium and a card reader can be driven here.
+pub fn is_installed_with_a_reader() -> bool {
+    is_installed_with_a_screen() && are_installed(&token::PROGRAMS)
 }
 
 /// A browser under remote control. Dropping it ends it and removes its profile.
@@ -54,7 +60,7 @@ impl Chromium {
     /// A Swedish browser without a window which trusts the servers of the PKI, with the cards of these
     /// people.
     pub async fn start(pki: &Pki, cards: &[&str]) -> Self {
-        let browser = Self::start_on(None, pki).await;
+        let browser = Self::start_on(None, pki, None).await;
         for person in cards {
             browser.import(pki, person);
         }
@@ -63,13 +69,21 @@ impl Chromium {
 
     /// The same with a window, and without cards.
     pub async fn start_in_a_window(pki: &Pki) -> Self {
-        Self::start_on(Some(Display::start()), pki).await
+        Self::start_on(Some(Display::start()), pki, None).await
     }
 
-    async fn start_on(display: Option<Display>, pki: &Pki) -> Self {
+    /// The same with a card reader.
+    pub async fn start_with_a_reader(pki: &Pki, reader: &Token) -> Self {
+        Self::start_on(Some(Display::start()), pki, Some(reader)).await
+    }
+
+    async fn start_on(display: Option<Display>, pki: &Pki, reader: Option<&Token>) -> Self {
         let turn = ONE_AT_A_TIME.lock().await;
         let home = Home::create(".pki/nssdb", pki);
-        let driver = Driver::start(&home.folder, display.as_ref());
+        if reader.is_some() {
+            home.connect();
+        }
+        let driver = Driver::start(&home.folder, display.as_ref(), reader);
         let session =
             Session::open(driver.port, capabilities(&home.folder, display.is_some())).await;
         Self { session, home, display, _driver: driver, _turn: turn }
@@ -221,6 +235,16 @@ impl Person for Chromium {
 }
 
 impl Chromium {
+    /// Presses a button, types the PIN, takes the only certificate that is offered then, and waits for
+    /// the page.
+    pub async fn press_and_unlock(&self, label: &str) {
+        let answer = async {
+            self.screen().unlock().await;
+            self.answer(&["Return"], "reader").await;
+        };
+        tokio::join!(Self::press(self, label), answer);
+    }
+
     fn screen(&self) -> &Display {
         self.display.as_ref().expect("a window")
     }
@@ -319,11 +343,12 @@ struct Driver {
 }
 
 impl Driver {
-    fn start(home: &Path, display: Option<&Display>) -> Self {
+    fn start(home: &Path, display: Option<&Display>, reader: Option<&Token>) -> Self {
         let mut child = Command::new("chromedriver")
             .arg("--port=0")
             .env("HOME", home)
             .env("DISPLAY", display.map_or("", |display| &display.name))
+            .envs(reader.map(|reader| ("SOFTHSM2_CONF", &reader.settings)))
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -5,7 +5,12 @@ use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use std::time::Duration;
+
 use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::time::Instant;
+
+use super::token::PIN;
 
 pub const PROGRAMS: [&str; 3] = ["Xvfb", "xdotool", "import"];
 
@@ -35,8 +40,40 @@ impl Display {
 
     /// Presses keys, one after the other, in the window that has the keyboard.
     pub async fn press(&self, keys: &[&str]) {
-        let keys = keys.iter().map(|&key| key.to_owned());
-        self.run("xdotool", [String::from("key")].into_iter().chain(keys).collect()).await;
+        self.xdotool(&[&["key"], keys].concat()).await;
+    }
+
+    /// Waits for a dialog that asks for a PIN, types it, and waits for the dialog to go.
+    pub async fn unlock(&self) {
+        let window = self.until_pin_dialog(true).await.unwrap();
+        // Nobody else hands out the keyboard here: there is no window manager.
+        self.xdotool(&["windowfocus", "--sync", &window]).await;
+        self.xdotool(&["type", "--delay", "50", PIN]).await;
+        self.press(&["Return"]).await;
+        self.until_pin_dialog(false).await;
+    }
+
+    /// Waits for a dialog that asks for a PIN, or for none.
+    async fn until_pin_dialog(&self, is_there: bool) -> Option<String> {
+        let titles = "Unlock Security Device|Password Required";
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let found = self.xdotool(&["search", "--onlyvisible", "--name", titles]).await;
+            let found = found.lines().next().map(str::to_owned);
+            if found.is_some() == is_there {
+                return found;
+            }
+            assert!(Instant::now() < deadline, "no PIN dialog, or one that stays");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What xdotool says; nothing where it finds nothing.
+    async fn xdotool(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new("xdotool");
+        command.args(arguments).env("DISPLAY", &self.name).stdin(Stdio::null());
+        let done = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        String::from_utf8(done.stdout).unwrap()
     }
 
     /// How bright a spot of the screen is, 0 to 255.

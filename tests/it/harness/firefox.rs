@@ -19,8 +19,10 @@ use tokio::net::TcpStream;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::time::{Instant, timeout};
 
+use super::display::{self, Display};
 use super::person::Person;
 use super::store::{Home, ONE_AT_A_TIME, are_installed, picture_file};
+use super::token::{self, Token};
 
 const PROGRAMS: [&str; 3] = ["firefox-esr", "certutil", "pk12util"];
 
@@ -55,7 +57,8 @@ const STATE: &str = r#"
     const dialogs = browser.getTabDialogBox(shown).getTabDialogManager()._dialogs;
     const chooser = dialogs.map(one => one.frameContentWindow)
         .find(one => one?.location.href.endsWith("/clientauthask.xhtml"));
-    const isReady = chooser?.certArray && chooser.document.getElementById("nicknames")?.itemCount;
+    const told = chooser?.document.getElementById("clientAuthCertDetailsIssuedBy")?.textContent;
+    const isReady = chooser?.certArray && told;
     return {
         // There is none while the browser changes processes.
         document: shown.innerWindowID ?? 0,
@@ -81,11 +84,17 @@ pub fn is_installed() -> bool {
     are_installed(&PROGRAMS)
 }
 
+/// Whether Firefox and a card reader can be driven here.
+pub fn is_installed_with_a_reader() -> bool {
+    is_installed() && are_installed(&display::PROGRAMS) && are_installed(&token::PROGRAMS)
+}
+
 /// A browser under remote control. Dropping it ends it and removes its profile.
 pub struct Firefox {
     wire: Mutex<Wire>,
     // Ended before its home is removed.
     _process: Process,
+    display: Option<Display>,
     home: Home,
     _turn: MutexGuard<'static, ()>,
 }
@@ -102,23 +111,44 @@ impl Firefox {
     /// A Swedish browser which trusts the servers of the PKI, without cards, with settings of the
     /// test's besides.
     pub async fn start(pki: &Pki, preferences: &[(&str, &str)]) -> Self {
+        Self::start_on(None, pki, preferences, None).await
+    }
+
+    /// The same in a window, and with a card reader.
+    pub async fn start_with_a_reader(pki: &Pki, reader: &Token) -> Self {
+        Self::start_on(Some(Display::start()), pki, &[], Some(reader)).await
+    }
+
+    async fn start_on(
+        display: Option<Display>,
+        pki: &Pki,
+        preferences: &[(&str, &str)],
+        reader: Option<&Token>,
+    ) -> Self {
         let turn = ONE_AT_A_TIME.lock().await;
         let home = Home::create("profile", pki);
+        if reader.is_some() {
+            home.connect();
+        }
         let profile = home.folder.join("profile");
         let lines = PREFERENCES.iter().chain(preferences);
         let lines = lines.map(|(name, value)| format!("user_pref(\"{name}\", {value});\n"));
         fs::write(profile.join("user.js"), lines.collect::<String>()).unwrap();
-        let process = Process::start(&home.folder, &profile);
+        let process = Process::start(&home.folder, display.as_ref(), reader);
         let wire = Wire::open(process.port(&profile).await).await;
-        let browser = Self { wire: Mutex::new(wire), _process: process, home, _turn: turn };
+        let browser =
+            Self { wire: Mutex::new(wire), _process: process, display, home, _turn: turn };
         let capabilities = json!({ "alwaysMatch": { "pageLoadStrategy": "none" } });
         browser.command("WebDriver:NewSession", json!({ "capabilities": capabilities })).await;
         browser
     }
 
-    /// Where the page shown is, as the browser itself says: pages about errors have an address too.
-    pub async fn address(&self) -> String {
-        self.state().await.address
+    /// Presses a button, and types the PIN before it is asked to choose.
+    pub async fn press_and_unlock(&self, label: &str, offered: &[IssuerName], takes: IssuerName) {
+        let display = self.display.as_ref().expect("a window");
+        // Marionette may be silent while the dialog is there.
+        let (before, ()) = tokio::join!(self.click(label), display.unlock());
+        self.choose(before, offered, Some(takes), "reader").await;
     }
 
     async fn command(&self, name: &str, parameters: Value) -> Value {
@@ -172,6 +202,31 @@ impl Firefox {
         assert!(!is_asked(&state), "asked to choose among {:?}", state.chooser);
     }
 
+    /// Waits for the chooser, takes a certificate or cancels, and waits for another page than the one
+    /// of `before`.
+    async fn choose(
+        &self,
+        before: u64,
+        offered: &[IssuerName],
+        takes: Option<IssuerName>,
+        picture: &str,
+    ) {
+        let is_filled = |state: &State| state.chooser.as_ref().is_some_and(|list| !list.is_empty());
+        let found = self.until("no chooser", is_filled).await.chooser.unwrap();
+        let mut expected: Vec<&str> = offered.iter().map(|name| name.common_name()).collect();
+        let mut sorted = found.clone();
+        expected.sort_unstable();
+        sorted.sort_unstable();
+        assert_eq!(sorted, expected);
+        self.picture(picture).await;
+        let place = takes.map(|name| {
+            found.iter().position(|found| found == name.common_name()).expect("it is offered")
+        });
+        self.script(CHOOSE, json!([place])).await;
+        self.until("a chooser that stays", |state| state.chooser.is_none()).await;
+        self.arrive(before).await;
+    }
+
     /// Presses a button, and tells which document it was on.
     async fn click(&self, label: &str) -> u64 {
         let before = self.until("no page", |state| !state.is_loading).await.document;
@@ -211,20 +266,7 @@ impl Person for Firefox {
         picture: &str,
     ) {
         let before = self.click(label).await;
-        let is_filled = |state: &State| state.chooser.as_ref().is_some_and(|list| !list.is_empty());
-        let found = self.until("no chooser", is_filled).await.chooser.unwrap();
-        let mut expected: Vec<&str> = offered.iter().map(|name| name.common_name()).collect();
-        let mut sorted = found.clone();
-        expected.sort_unstable();
-        sorted.sort_unstable();
-        assert_eq!(sorted, expected);
-        self.picture(picture).await;
-        let place = takes.map(|name| {
-            found.iter().position(|found| found == name.common_name()).expect("it is offered")
-        });
-        self.script(CHOOSE, json!([place])).await;
-        self.until("a chooser that stays", |state| state.chooser.is_none()).await;
-        self.arrive(before).await;
+        self.choose(before, offered, takes, picture).await;
     }
 
     async fn heading(&self) -> String {
@@ -300,11 +342,13 @@ impl Wire {
 struct Process(Child);
 
 impl Process {
-    fn start(home: &Path, profile: &Path) -> Self {
+    fn start(home: &Path, display: Option<&Display>, reader: Option<&Token>) -> Self {
         let child = Command::new("firefox-esr")
-            .args(["--headless", "--no-remote", "--marionette", "--remote-allow-system-access"])
-            .arg("--profile")
-            .arg(profile)
+            .args(display.is_none().then_some("--headless"))
+            .args(["--no-remote", "--marionette", "--remote-allow-system-access", "--profile"])
+            .arg(home.join("profile"))
+            .env("DISPLAY", display.map_or("", |display| &display.name))
+            .envs(reader.map(|reader| ("SOFTHSM2_CONF", &reader.settings)))
             .env("HOME", home)
             .env("MOZ_CRASHREPORTER_DISABLE", "1")
             .process_group(0)

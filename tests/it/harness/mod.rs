@@ -16,6 +16,7 @@ pub mod revocation;
 pub mod site;
 pub mod store;
 pub mod tables;
+pub mod token;
 pub mod wire;
 
 use std::collections::BTreeMap;

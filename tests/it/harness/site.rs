@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::Utc;
 use siths_idp::clock::Clock;
-use siths_idp::config::{Config, SealingKey};
+use siths_idp::config::{Config, RevocationOrder, SealingKey};
 use siths_idp::dev::installation;
 use siths_idp::dev::pki::Pki;
 use siths_idp::dev::postgres::{Options, Server};
@@ -16,6 +16,7 @@ use siths_idp::random::Random;
 use siths_idp::{serve, store};
 
 use super::loopback;
+use super::revocation::order;
 
 /// The sealing key of every node under test.
 pub const SEALING_KEY: [u8; 32] = [7; 32];
@@ -96,6 +97,8 @@ impl Site {
         pool.close().await;
         let responder = Responder::start(loopback(), &self.pki, Clock::system()).unwrap();
         config.revocation = installation::revocation(&self.pki, Some(&responder)).unwrap();
+        // The list of every authority, also of those that a test then asks by OCSP alone.
+        order(&mut config, RevocationOrder::Crl);
         let node = serve::start(&config, Clock::system(), random, Vec::new()).await.unwrap();
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
         while !node.app.revocation.report(Utc::now()).current {

@@ -14,6 +14,8 @@ use siths_idp::dev::pki::Pki;
 use siths_idp::dev::pki::card::P12_PASSWORD;
 use tokio::sync::Mutex;
 
+use super::token::Token;
+
 /// Browsers want a whole processor to themselves.
 pub static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
@@ -64,6 +66,15 @@ impl Home {
         home
     }
 
+    /// Makes a card reader known to the browser.
+    pub fn connect(&self) {
+        let module = Token::module();
+        let add = ["-force", "-add", "reader", "-libfile", module.to_str().unwrap()];
+        let store = format!("sql:{}", self.store.display());
+        // By its option -dbdir, and without loading the module, which wants a variable.
+        run("modutil", &[&["-dbdir", &store], &add[..]].concat());
+    }
+
     /// Puts a card in: a PKCS #12 file.
     pub fn insert(&self, p12: &Path) {
         self.nss("pk12util", &["-i", p12.to_str().unwrap(), "-W", P12_PASSWORD]);
@@ -80,15 +91,14 @@ impl Home {
 
     fn nss(&self, program: &str, arguments: &[&str]) -> String {
         let store = format!("sql:{}", self.store.display());
-        let done = Command::new(program)
-            .args(["-d", &store])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
-        String::from_utf8(done.stdout).unwrap()
+        run(program, &[&["-d", &store], arguments].concat())
     }
+}
+
+fn run(program: &str, arguments: &[&str]) -> String {
+    let done = Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap();
+    assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap()
 }
 
 impl Drop for Home {

@@ -28,6 +28,7 @@ fn render(language: Language, verdict: Verdict, presented: Option<Presented>) ->
         reference: "7F3K-92QD".to_owned(),
         verdict,
         presented,
+        revocation: Vec::new(),
         steps: Vec::new(),
         next: String::new(),
     };

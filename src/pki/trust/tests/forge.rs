@@ -125,6 +125,18 @@ impl Draft {
         .with(AUTHORITY_KEY, false, seq(&[tlv(0x80, [7; 20])]))
     }
 
+    /// With a P-521 key: such a CA signs with SHA-512 ([`Draft::sha512`]).
+    pub(super) fn p521(self) -> Self {
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512).unwrap();
+        Self { key: Arc::new(key), ..self }
+    }
+
+    /// Signed with ECDSA and SHA-512.
+    pub(super) fn sha512(self) -> Self {
+        let algorithm = seq(&[tlv(6, [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4])]);
+        Self { inner_algorithm: algorithm.clone(), outer_algorithm: algorithm, ..self }
+    }
+
     /// With this extension in place of another of the same OID.
     pub(super) fn with(self, oid: &[u8], critical: bool, value: Vec<u8>) -> Self {
         let mut draft = self.without(oid);

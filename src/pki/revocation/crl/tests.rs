@@ -413,6 +413,7 @@ fn a_broken_entry_spoils_the_list_and_is_named() {
     for broken in [
         vec![5, 0],
         sequence(&[]),
+        tlv(0x31, &[integer(&[1]), date.clone()].concat()),
         sequence(&[&tlv(4, &[1]), &date]),
         sequence(&[&integer(&[1])]),
         sequence(&[&integer(&[1]), &tlv(0x17, b"nonsense")]),

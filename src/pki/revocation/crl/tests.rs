@@ -328,8 +328,10 @@ fn a_list_speaks_of_those_alone_that_it_is_for() {
     assert!(good(&crl, &at(vec![uri("http://b"), address.clone()])));
     assert!(!good(&crl, &at(vec![uri("http://crl1.siths.se/b.crl")])));
     assert!(!good(&crl, &at(vec![])));
-    // What it lists is revoked all the same.
+    // What it lists is revoked all the same, but not another CA's certificate of that number.
     assert!(matches!(Heard::from_crl(&crl, &ca.link(&[1])), Heard::Said(_)));
+    let other = Link { issuer: CaId::of(b"other"), ..ca.link(&[1]) };
+    assert!(matches!(Heard::from_crl(&crl, &other), Heard::Nothing(_)));
 }
 
 #[test]

@@ -134,7 +134,7 @@ pub enum CrlFault {
 
 impl CrlIndex {
     /// Verifies and indexes the CRL of an authority, also one whose nextUpdate has passed: ask
-    /// [`is_current`](Self::is_current). Takes long for large files (about a third of a second for a million
+    /// [`is_current`](Self::is_current). Takes long for large files (about a second for a million
     /// entries): not for an async thread.
     ///
     /// # Errors

@@ -328,8 +328,10 @@ fn a_list_speaks_of_those_alone_that_it_is_for() {
     assert!(good(&crl, &at(vec![uri("http://b"), address.clone()])));
     assert!(!good(&crl, &at(vec![uri("http://crl1.siths.se/b.crl")])));
     assert!(!good(&crl, &at(vec![])));
-    // What it lists is revoked all the same.
+    // What it lists is revoked all the same, but not another CA's certificate of that number.
     assert!(matches!(Heard::from_crl(&crl, &ca.link(&[1])), Heard::Said(_)));
+    let other = Link { issuer: CaId::of(b"other"), ..ca.link(&[1]) };
+    assert!(matches!(Heard::from_crl(&crl, &other), Heard::Nothing(_)));
 }
 
 #[test]
@@ -413,6 +415,7 @@ fn a_broken_entry_spoils_the_list_and_is_named() {
     for broken in [
         vec![5, 0],
         sequence(&[]),
+        tlv(0x31, &[integer(&[1]), date.clone()].concat()),
         sequence(&[&tlv(4, &[1]), &date]),
         sequence(&[&integer(&[1])]),
         sequence(&[&integer(&[1]), &tlv(0x17, b"nonsense")]),

@@ -411,8 +411,11 @@ fn nothing_follows_and_nothing_is_missing() {
         assert!(read(&der[..length], &ca).is_err());
     }
     assert!(read(&[&der[..], &[0]].concat(), &ca).is_err());
-    let basic = ca.signed(&Data::of(&ca, &Single::of(&ca)).der(), &[5, 0]);
-    assert_eq!(read(&successful(&basic), &ca), Err(OcspFault::Unreadable("basic response")));
+    let certificates = tlv(0xa0, &sequence(&[]));
+    for rest in [vec![5, 0], [certificates, vec![5, 0]].concat()] {
+        let basic = ca.signed(&Data::of(&ca, &Single::of(&ca)).der(), &rest);
+        assert_eq!(read(&successful(&basic), &ca), Err(OcspFault::Unreadable("basic response")));
+    }
     let large = vec![0; MAX_BYTES + 1];
     assert_eq!(read(&large, &ca), Err(OcspFault::TooLarge));
 }

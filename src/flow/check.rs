@@ -1,8 +1,8 @@
 //! On a card host, without a login: what card is this, would it do, and what helps?
 //!
-//! Nothing is written but what a responder said of the card, and nobody is let in: no ticket, no cookie, no session. Must never tell
-//! whether somebody is a user but to the holder of a card of that HSA-id: one that is genuine,
-//! current and not revoked, and whose key was proved in the handshake.
+//! Nothing is written but what a responder said of the card, and nobody is let in: no ticket, no
+//! cookie, no session. Must never tell whether somebody is a user but to the holder of a card of that
+//! HSA-id: one that is genuine, current and not revoked, and whose key was proved in the handshake.
 
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;

@@ -54,6 +54,8 @@ pub enum Exit {
     Failed,
     /// Wrong arguments or configuration: the same command will never succeed.
     Usage,
+    /// Neither yes nor no: what it hangs on was not to be learnt.
+    Open,
 }
 
 impl Exit {
@@ -64,6 +66,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Usage => 2,
+            Self::Open => 3,
         }
     }
 }
@@ -107,7 +110,8 @@ enum Command {
     /// Which authorities are believed
     #[command(subcommand)]
     Trust(trust::Trust),
-    /// Judge a certificate file as a node would, and say why; exit code 0: it would log in
+    /// Judge a certificate file as a node would, and say why; exit code 0: it would log in, 1: it
+    /// would not, 3: it would, unless it is revoked, which nobody here can say
     Inspect(inspect::Inspect),
     /// The catalogue of error codes
     Errors(errors::Errors),

@@ -24,7 +24,8 @@ use url::Url;
 
 pub use proxy::{Proxy, ProxyClients, ProxyProtocol, ProxySecret, ProxyTransport, proxy_fields};
 pub use revocation::{
-    OcspNonce, Revocation, RevocationAuthority, RevocationOrder, RevocationSettings,
+    OcspNonce, Revocation, RevocationAuthority, RevocationOrder, RevocationOrders,
+    RevocationSettings,
 };
 pub use sealing_key::SealingKey;
 
@@ -300,6 +301,18 @@ impl TrustFiles {
         let mut layers = layers::read(path, environment)?;
         let raw = layers.raw()?;
         check::trust_files(raw, layers)
+    }
+}
+
+impl RevocationOrders {
+    /// Reads whether anybody is asked, and nothing else. The files are not opened.
+    ///
+    /// # Errors
+    /// When the file cannot be read as a configuration.
+    pub fn load_with(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut layers = layers::read(path, environment)?;
+        let raw = layers.raw()?;
+        Ok(revocation::orders(&raw.revocation, &layers))
     }
 }
 

@@ -46,6 +46,12 @@ impl Once {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.len() < Self::MOST && seen.insert(what.to_owned())
     }
+
+    /// Whether nothing was seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
 }
 
 /// What counts as one address: an IPv4 address, or an IPv6 network of /64, which is what one

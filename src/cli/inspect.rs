@@ -17,7 +17,7 @@ use super::Exit;
 use super::certificates::certificates;
 use super::context::{Context, moment};
 use super::output::{Failure, Report};
-use crate::config::TrustFiles;
+use crate::config::{RevocationOrders, TrustFiles};
 use crate::identity::personal_number::PersonalNumber;
 use crate::pki::{Assessment, Check, Description, PresentedChain, StepResult, Trust};
 use crate::serve::trust;
@@ -36,27 +36,41 @@ type Looked = Result<Vec<Found>, String>;
 
 pub(super) async fn run(inspect: &Inspect, context: &Context) -> Result<Report, Failure> {
     let at = inspect.at.unwrap_or_else(|| context.clock.now());
-    let (files, trust) = configured(context, at)?;
+    let (files, orders, trust) = configured(context, at)?;
     let chain = PresentedChain::new(certificates(&inspect.file)?);
     let chain = chain.ok_or_else(|| empty(&inspect.file))?;
     let mut assessment = trust.assess(&chain, at);
     let looked = match &assessment.outcome {
-        Ok(authentic) => lists::look(authentic.links(), &files, context, at).await,
+        Ok(authentic) => lists::look(authentic.links(), (&files, &orders), context, at).await,
         Err(_) => Err("not reached".to_owned()),
     };
     if let Ok(found) = &looked {
         settle(&mut assessment, found);
     }
-    let exit = if assessment.outcome.is_ok() { Exit::Done } else { Exit::Failed };
+    let exit = match would_log_in(&assessment, &looked) {
+        Some(true) => Exit::Done,
+        Some(false) => Exit::Failed,
+        None => Exit::Open,
+    };
     let report = Report::new(as_json(&assessment, &looked, at), as_text(&assessment, &looked, at));
     Ok(Report { exit, ..report })
+}
+
+/// Whether a node would let it in; `None` where that hangs on a word on revocation that is not to be
+/// had here.
+fn would_log_in(assessment: &Assessment, looked: &Looked) -> Option<bool> {
+    if assessment.outcome.is_err() {
+        return Some(false);
+    }
+    let found = looked.as_ref().ok()?;
+    found.iter().all(|found| found.word != Word::NotDetermined).then_some(true)
 }
 
 /// The judgement with what the lists say.
 fn settle(assessment: &mut Assessment, found: &[Found]) {
     let Ok(authentic) = assessment.outcome.clone() else { return };
     let verdicts: Vec<_> = found.iter().map(Found::verdict).collect();
-    let is_known = found.iter().all(|found| found.word != Word::NotDetermined);
+    let is_known = found.iter().all(|f| !matches!(f.word, Word::NotDetermined | Word::Off));
     let settled = authentic.settle(&verdicts);
     let result = match &settled {
         Err(_) => StepResult::Failed,
@@ -73,7 +87,10 @@ fn settle(assessment: &mut Assessment, found: &[Found]) {
 }
 
 /// What a node with this configuration would trust.
-fn configured(context: &Context, at: DateTime<Utc>) -> Result<(TrustFiles, Trust), Failure> {
+fn configured(
+    context: &Context,
+    at: DateTime<Utc>,
+) -> Result<(TrustFiles, RevocationOrders, Trust), Failure> {
     let config = context.config_file();
     let files = TrustFiles::load_with(config.as_deref(), &context.environment)?;
     if files.roots.is_empty() || files.issuers.is_empty() {
@@ -82,7 +99,8 @@ fn configured(context: &Context, at: DateTime<Utc>) -> Result<(TrustFiles, Trust
     }
     let trust = trust::trust(&files, at);
     let trust = trust.map_err(|fault| Failure::failed("trust", fault.to_string()))?;
-    Ok((files, trust))
+    let orders = RevocationOrders::load_with(config.as_deref(), &context.environment)?;
+    Ok((files, orders, trust))
 }
 
 fn empty(file: &Path) -> Failure {
@@ -97,7 +115,7 @@ fn as_json(assessment: &Assessment, looked: &Looked, at: DateTime<Utc>) -> Value
     });
     json!({
         "at": at,
-        "would_log_in": rejected.is_none(),
+        "would_log_in": would_log_in(assessment, looked),
         "code": rejected.map(|rejected| rejected.code().name()),
         "cause": rejected.map(|rejected| rejected.cause.name()),
         "certificate": assessment.certificate.as_ref().map(described),
@@ -140,16 +158,20 @@ fn as_text(assessment: &Assessment, looked: &Looked, at: DateTime<Utc>) -> Strin
         text += &line(told, format!("{:<11}  {}", step.check.name(), step.detail).trim_end());
     }
     text += &match (&assessment.outcome, looked) {
-        (Ok(_), Ok(found)) if found.iter().all(|found| found.word != Word::NotDetermined) => {
-            "\nWould log in, by the revocation lists in the database; OCSP was not asked.\n"
+        (Ok(_), Err(why)) => {
+            format!("\nNot determined: would log in if it is not revoked, and {why}.\n")
+        }
+        (Ok(_), Ok(found)) if found.iter().any(|found| found.word == Word::NotDetermined) => {
+            "\nNot determined: would log in if it is not revoked, and the lists in the database do \
+             not say.\n"
                 .to_owned()
+        }
+        (Ok(_), Ok(found)) if found.iter().all(|found| found.word == Word::Off) => {
+            "\nWould log in, revoked or not: by the configuration nobody is asked.\n".to_owned()
         }
         (Ok(_), Ok(_)) => {
-            "\nWould log in, if it is not revoked: the lists in the database do not say.\n"
+            "\nWould log in, by the revocation lists in the database; OCSP was not asked.\n"
                 .to_owned()
-        }
-        (Ok(_), Err(why)) => {
-            format!("\nWould log in, if it is not revoked: nobody was asked ({why}).\n")
         }
         (Err(rejected), _) => {
             let (code, cause) = (rejected.code().name(), rejected.cause.name());

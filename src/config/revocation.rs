@@ -17,8 +17,8 @@ use super::raw::{RawAuthority, RawRevocation};
 use crate::fetch::may_be_fetched;
 use crate::named::named;
 
-/// The most bytes of a CRL that can be configured.
-const MOST_BYTES: u64 = 1024 * 1024 * 1024;
+/// The most bytes of a CRL that can be configured: the DER reader takes no more.
+const MOST_BYTES: u64 = 256 * 1024 * 1024 - 1;
 /// The most entries of a CRL that can be configured.
 const MOST_ENTRIES: u64 = 20_000_000;
 
@@ -47,6 +47,15 @@ pub struct RevocationAuthority {
     pub ocsp: Vec<Url>,
     /// The rest.
     pub settings: RevocationSettings,
+}
+
+/// Whether anybody is asked about the certificates of an authority: for commands, which ask nobody.
+#[derive(Clone, Debug)]
+pub struct RevocationOrders {
+    /// Of an authority that has no row.
+    pub default: RevocationOrder,
+    /// The PEM files of the others' certificates, and theirs.
+    pub authorities: Vec<(PathBuf, RevocationOrder)>,
 }
 
 /// How an authority is asked.
@@ -112,6 +121,12 @@ impl RevocationOrder {
     pub const fn asks_ocsp(self) -> bool {
         matches!(self, Self::OcspThenCrl | Self::CrlThenOcsp | Self::Ocsp)
     }
+}
+
+/// The orders of the section alone.
+pub(super) fn orders(raw: &RawRevocation, at: &Layers) -> RevocationOrders {
+    let row = |row: &RawAuthority| (at.resolve(&row.certificate), row.order.unwrap_or(raw.order));
+    RevocationOrders { default: raw.order, authorities: raw.authorities.iter().map(row).collect() }
 }
 
 /// The section, checked.

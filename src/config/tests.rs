@@ -454,6 +454,7 @@ fn a_source_that_is_to_be_asked_has_an_address_that_can_be_fetched_from() {
         ("grace = \"31d\"", "order = \"off\"", "revocation.grace is"),
         ("ocsp_timeout = \"10m\"", "order = \"off\"", "revocation.ocsp_timeout is"),
         ("max_crl_bytes = 0", "order = \"off\"", "revocation.max_crl_bytes is"),
+        ("max_crl_bytes = 268435456", "order = \"off\"", "expected 1 to 268435455"),
         ("order = \"none\"", "order = \"off\"", "revocation.order is"),
         ("", "order = \"off\"\nrefresh = \"1s\"", "revocation.authorities.1.refresh is"),
     ] {

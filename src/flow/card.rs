@@ -61,11 +61,12 @@ pub async fn card(
 async fn judge(app: &App, chain: Option<&PresentedChain>) -> (Judgement, Vec<Settled>) {
     let Some(chain) = chain else { return (Judgement::NoCertificate, Vec::new()) };
     let now = app.clock.now();
-    let authentic = match app.trust.verify(chain, now) {
+    let assessment = app.trust.assess(chain, now);
+    unknown_policies::tell(app, &assessment);
+    let authentic = match assessment.outcome {
         Ok(authentic) => authentic,
         Err(rejected) => return (Judgement::Rejected(rejected), Vec::new()),
     };
-    unknown_policies::tell(app, &authentic);
     let findings = app.revocation.ask(authentic.links(), now).await;
     let settled = Settled::all(authentic.links(), &findings);
     let verdicts: Vec<_> = findings.iter().map(|finding| finding.verdict).collect();

@@ -90,8 +90,8 @@ pub struct Assessment {
     pub steps: Vec<Step>,
     /// What the leaf is, where it could be read. Nothing in it is believed but by `outcome`.
     pub certificate: Option<Description>,
-    /// The policies that no configured row names, on a certificate that is genuine: to be logged,
-    /// once each.
+    /// The policies that no configured row names, on a certificate that a configured CA signed,
+    /// refused or not: to be logged, once each. Empty on any other, which a stranger may have made.
     pub unknown_policies: Vec<String>,
     /// The judgement.
     pub outcome: Result<Authentic, Rejected>,

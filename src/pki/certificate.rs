@@ -64,9 +64,9 @@ impl fmt::Debug for PresentedChain {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateFacts {
     /// The common name of the issuer; `self-issued` where it is the subject's own, which may be a
-    /// person's name.
+    /// person's name. At most 64 characters, six digits or more in a row as `****`.
     pub issuer_cn: String,
-    /// The serial number, lower-case hexadecimal.
+    /// The serial number, lower-case hexadecimal; the first 40 octets and `…` where it is longer.
     pub serial: String,
     /// The beginning of the validity.
     pub not_before: DateTime<Utc>,
@@ -84,7 +84,6 @@ pub struct CertificateFacts {
 pub struct Authentic {
     certificate: VerifiedCertificate,
     links: Vec<Link>,
-    unknown_policies: Vec<String>,
 }
 
 impl Authentic {
@@ -95,12 +94,7 @@ impl Authentic {
         links: Vec<Link>,
     ) -> Self {
         let certificate = VerifiedCertificate { hsa_id, loa, facts };
-        Self { certificate, links, unknown_policies: Vec::new() }
-    }
-
-    /// With the policies that no configured row names.
-    pub(super) fn with_unknown(self, unknown_policies: Vec<String>) -> Self {
-        Self { unknown_policies, ..self }
+        Self { certificate, links }
     }
 
     /// Who the certificate says the person is.
@@ -126,13 +120,6 @@ impl Authentic {
     #[must_use]
     pub fn links(&self) -> &[Link] {
         &self.links
-    }
-
-    /// The certificate's policies, where no configured row names any of them and it follows its
-    /// CA's: an operator should hear of them, once each.
-    #[must_use]
-    pub fn unknown_policies(&self) -> &[String] {
-        &self.unknown_policies
     }
 
     /// Takes the verdict on each of [`Authentic::links`], in their order.

@@ -26,6 +26,9 @@ use super::text;
 
 /// The most characters of a foreign text that are kept.
 const MAX_TEXT: usize = 64;
+/// The most octets of a serial number that are told: twice what RFC 5280 §4.1.2.2 allows. The facts
+/// travel in addresses, and anybody can make a certificate.
+const MAX_SERIAL: usize = 40;
 
 /// What key usage says of signing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -189,19 +192,25 @@ fn facts(certificate: &X509Certificate<'_>, der: &[u8]) -> Result<CertificateFac
         if self_issued { "self-issued".to_owned() } else { common_name(certificate.issuer()) };
     Ok(CertificateFacts {
         issuer_cn,
-        serial: hex(certificate
-            .raw_serial()
-            .strip_prefix(&[0])
-            .unwrap_or(certificate.raw_serial())),
+        serial: serial(certificate.raw_serial()),
         not_before: moment(validity.not_before.timestamp())?,
         not_after: moment(validity.not_after.timestamp())?,
         sha256: hex(digest::digest(&digest::SHA256, der).as_ref()),
     })
 }
 
+fn serial(raw: &[u8]) -> String {
+    let number = raw.strip_prefix(&[0]).unwrap_or(raw);
+    match number.split_at_checked(MAX_SERIAL) {
+        Some((first, [_, ..])) => hex(first) + "…",
+        _ => hex(number),
+    }
+}
+
+/// Of whoever made the certificate, which may be anybody: what may be a personal number is masked.
 fn common_name(name: &x509_parser::x509::X509Name<'_>) -> String {
     let text = name.iter_common_name().next().and_then(|name| name.as_str().ok()).unwrap_or("");
-    text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
+    text::without_numbers(text).chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
 }
 
 fn identifiers(certificate: &X509Certificate<'_>) -> Vec<Option<String>> {

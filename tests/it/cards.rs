@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
+use siths_idp::config::UnknownPolicy;
 use siths_idp::dev::browser::{Inserted, client};
 use siths_idp::dev::pki::card::{Card, CardFiles};
 use siths_idp::dev::pki::{Authority, IssuerName};
@@ -83,6 +84,23 @@ async fn a_certificate_that_signs_itself_is_untrusted() {
         let card = Inserted { chain, key: key.clone_key() };
         assert_eq!(code_with(&idp, card).await, "certificate_untrusted");
     }
+}
+
+#[tokio::test]
+async fn a_policy_that_refuses_is_told_to_the_operator_and_a_strangers_is_not() {
+    const POLICY: &str = "1.3.6.1.4.1.32473.74.8.3";
+    let idp = TestIdp::start_with(|config| {
+        config.trust.unknown_policy = UnknownPolicy::Refuse;
+        config.trust.issuers.iter_mut().for_each(|issuer| issuer.policies.clear());
+    })
+    .await;
+    let told = &idp.node.app.told_policies;
+    let impostor = Authority::impostor(IssuerName::HsaId3).unwrap();
+    let forged = Card::hsa(CLINICIAN, idp.clock.now()).build(&impostor).unwrap();
+    assert_eq!(code_with(&idp, inserted(forged)).await, "certificate_untrusted");
+    assert!(told.is_empty());
+    assert_eq!(code_with(&idp, idp.card("clinician")).await, "certificate_untrusted");
+    assert!(!told.is_empty() && !told.is_first(POLICY));
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ fn target(name: &str) -> PathBuf {
 }
 
 /// A configuration that says nothing but whom to trust.
-fn config(pki: &Pki) -> PathBuf {
+fn config(pki: &Pki, more: &str) -> PathBuf {
     let config = site().config(443, "postgres://nobody@localhost/none".to_owned());
     let mut text = format!("[trust]\nroots = [{:?}]\n", pki.root().pem);
     for issuer in &config.trust.issuers {
@@ -57,7 +57,7 @@ fn config(pki: &Pki) -> PathBuf {
         }
     }
     let file = target("config.toml");
-    fs::write(&file, text).unwrap();
+    fs::write(&file, text + more).unwrap();
     file
 }
 
@@ -78,7 +78,18 @@ async fn inspect_with(
     clock: Clock,
     environment: Environment,
 ) -> Told {
-    let config = config(&site().pki);
+    inspect_by("", file, options, clock, environment).await
+}
+
+/// With more in the configuration.
+async fn inspect_by(
+    more: &str,
+    file: &Path,
+    options: &[&str],
+    clock: Clock,
+    environment: Environment,
+) -> Told {
+    let config = config(&site().pki, more);
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let surroundings = Surroundings {
         clock,
@@ -107,8 +118,10 @@ async fn the_card_of_each_person_is_judged_as_at_the_door() {
         let of_card = of_card.map(|code| code.name());
         let of_card = of_card.filter(|code| code.starts_with("certificate_"));
         assert_eq!(json["code"].as_str(), of_card, "{}", person.name);
-        assert_eq!(json["would_log_in"], of_card.is_none(), "{}", person.name);
-        let exit = if of_card.is_none() { Exit::Done } else { Exit::Failed };
+        // Nobody says whether it is revoked, and that is neither yes nor no.
+        let would = if of_card.is_none() { Value::Null } else { false.into() };
+        assert_eq!(json["would_log_in"], would, "{}", person.name);
+        let exit = if of_card.is_none() { Exit::Open } else { Exit::Failed };
         assert_eq!(told.exit, exit, "{}", person.name);
         assert_eq!(told.step("revocation"), "not-asked");
         for told in [told, inspect(&person.cert_pem, &[]).await] {
@@ -197,6 +210,7 @@ async fn with_a_database_at_hand_its_revocation_lists_are_looked_into() {
     let card = &site().pki.person("clinician").unwrap().cert_pem;
     let good = inspect_beside(&idp, card, &["--json"]).await;
     assert_eq!((good.exit, good.step("revocation")), (Exit::Done, "passed".into()));
+    assert_eq!(good.json()["would_log_in"], true);
     let lists = good.json()["revocation"]["lists"].clone();
     // The card by its issuer's list, the issuer by the root's.
     assert_eq!(lists.as_array().unwrap().len(), 2, "{lists}");
@@ -206,7 +220,10 @@ async fn with_a_database_at_hand_its_revocation_lists_are_looked_into() {
     // Long after the end of the list nobody knows, and that is said.
     let at = (idp.clock.now() + TimeDelta::days(60)).date_naive().to_string();
     let later = inspect_beside(&idp, card, &["--json", "--at", &at]).await;
-    assert_eq!((later.exit, later.step("revocation")), (Exit::Done, "warned".into()));
+    assert_eq!((later.exit, later.step("revocation")), (Exit::Open, "warned".into()));
+    assert_eq!(later.json()["would_log_in"], Value::Null);
+    let later = inspect_beside(&idp, card, &["--at", &at]).await;
+    assert!(later.out.contains("\nNot determined: would log in if it is not revoked"));
 
     let before = idp.clock.now().to_rfc3339();
     idp.advance(60);
@@ -227,6 +244,32 @@ async fn a_database_that_is_away_leaves_the_rest_of_the_judgement() {
     let url = "postgres://nobody@localhost/none?host=/nowhere".to_owned();
     let environment: Environment = [("SITHS_IDP__DATABASE__URL".to_owned(), url)].into();
     let told = inspect_with(card, &["--json"], Clock::system(), environment).await;
-    assert_eq!((told.exit, told.step("revocation")), (Exit::Done, "not-asked".into()));
+    assert_eq!((told.exit, told.step("revocation")), (Exit::Open, "not-asked".into()));
+    assert_eq!(told.json()["would_log_in"], Value::Null);
     assert!(told.json()["revocation"]["not_asked"].is_string());
+}
+
+#[tokio::test]
+async fn where_the_configuration_asks_nobody_nothing_is_left_open() {
+    let card = &site().pki.person("clinician").unwrap().cert_pem;
+    let off: Environment = [("SITHS_IDP__REVOCATION__ORDER".to_owned(), "off".to_owned())].into();
+    let told = inspect_with(card, &["--json"], Clock::system(), off.clone()).await;
+    assert_eq!((told.exit, told.step("revocation")), (Exit::Done, "warned".into()));
+    assert_eq!(told.json()["would_log_in"], true);
+    assert_eq!(told.json()["revocation"]["lists"][0]["verdict"], "off");
+    let told = inspect_with(card, &[], Clock::system(), off).await;
+    assert!(told.out.contains("\nWould log in, revoked or not"), "{}", told.out);
+
+    // The authorities of the path count, each by its own row.
+    let row = |certificate: &Path, order: &str| {
+        format!("[[revocation.authorities]]\ncertificate = {certificate:?}\norder = \"{order}\"\n")
+    };
+    let issuers = &site().config(443, "postgres://nobody@localhost/none".to_owned()).trust.issuers;
+    let rows: Vec<_> = issuers.iter().map(|issuer| row(&issuer.certificate, "off")).collect();
+    let root = &site().pki.root().pem;
+    for (order, exit) in [("off", Exit::Done), ("crl", Exit::Open)] {
+        let more = rows.concat() + &row(root, order);
+        let told = inspect_by(&more, card, &["--json"], Clock::system(), Environment::new()).await;
+        assert_eq!(told.exit, exit, "{order}");
+    }
 }

@@ -37,6 +37,9 @@ async fn became(idp: &TestIdp, name: &str, files: CardFiles) -> String {
         }
     };
     assert_eq!(idp.count(events).await, before + 1, "{}", name);
+    // Whatever a certificate holds, what travels of it fits in an address.
+    let longest = walk.0.iter().filter_map(|answer| answer.location()).map(|to| to.as_str().len());
+    assert!(longest.max().unwrap_or_default() < 4096, "{}", name);
     let last = "select to_jsonb(e) from audit_events e where event like 'login%'
         order by id desc limit 1";
     let last = idp.rows(last).await;

@@ -1,15 +1,19 @@
 //! What the revocation lists in the database say of a path. Nobody else is asked: an operator's
 //! machine fetches nothing, and OCSP is for nodes.
 
+use std::path::Path;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::super::context::Context;
-use crate::config::{Administration, TrustFiles};
+use crate::config::{Administration, RevocationOrder, RevocationOrders, TrustFiles};
 use crate::pki::revocation::crl::CrlLimits;
 use crate::pki::revocation::{Authority, CrlIndex, Link, Verdict};
 use crate::serve::trust::certificate;
 use crate::store::{self, PgPool, revocation};
+
+const UNCONFIGURED: &str = "an authority that is not configured";
 
 /// What a list says of a certificate.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub(super) enum Word {
     RevokedLater,
     /// There is none that is current.
     NotDetermined,
+    /// It is not looked into: by the configuration a node asks nobody either.
+    Off,
 }
 
 impl Word {
@@ -31,6 +37,7 @@ impl Word {
             Self::Revoked => "revoked",
             Self::RevokedLater => "revoked-later",
             Self::NotDetermined => "not-determined",
+            Self::Off => "off",
         }
     }
 }
@@ -48,12 +55,13 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The verdict for the outcome: what a list does not say, a node would ask elsewhere.
+    /// The verdict for the outcome: what a list does not say, a node would ask elsewhere, and the
+    /// outcome stays open.
     pub const fn verdict(&self) -> Verdict {
         match self.word {
             Word::NotRevoked | Word::RevokedLater => Verdict::NotRevoked,
             Word::Revoked => Verdict::Revoked,
-            Word::NotDetermined => Verdict::NotChecked,
+            Word::NotDetermined | Word::Off => Verdict::NotChecked,
         }
     }
 
@@ -69,6 +77,9 @@ impl Found {
     }
 
     pub fn text(&self) -> String {
+        if self.word == Word::Off {
+            return format!("nobody is asked about {}'s certificates", self.authority);
+        }
         let mut text = format!("{} by the list of {}", self.word.name(), self.authority);
         if let Some(at) = self.revoked_at {
             text += &format!(", since {at}");
@@ -89,24 +100,41 @@ impl Found {
 /// Why no list could be looked into, in a few words: no database is configured, or none answers.
 pub(super) async fn look(
     links: &[Link],
-    files: &TrustFiles,
+    (files, orders): (&TrustFiles, &RevocationOrders),
     context: &Context,
     at: DateTime<Utc>,
 ) -> Result<Vec<Found>, String> {
+    let authorities = authorities(files);
+    let known = links.iter().map(|link| {
+        let authority = authorities.iter().find(|authority| authority.id() == link.issuer);
+        (link, authority, order(link, orders))
+    });
+    if known.clone().all(|(.., order)| order == RevocationOrder::Off) {
+        return Ok(known.map(|(_, authority, _)| unasked(authority)).collect());
+    }
     let Ok(Administration { database, .. }) = context.administration() else {
         return Err("no database is configured".to_owned());
     };
     let pool = store::connect(&database).await.map_err(|error| error.to_string())?;
-    let authorities = authorities(files);
     let mut found = Vec::new();
-    for link in links {
-        let authority = authorities.iter().find(|authority| authority.id() == link.issuer);
+    for (link, authority, order) in known {
         found.push(match authority {
+            _ if order == RevocationOrder::Off => unasked(authority),
             Some(authority) => by_list(&pool, authority, link, (at, context.clock.now())).await,
-            None => undetermined("an authority that is not configured", "it has no list"),
+            None => undetermined(UNCONFIGURED, "it has no list"),
         });
     }
     Ok(found)
+}
+
+/// What a node would ask about a certificate of this issuer.
+fn order(link: &Link, orders: &RevocationOrders) -> RevocationOrder {
+    let is_of = |file: &Path| {
+        let authority = certificate(file).ok().and_then(|der| Authority::new(&der).ok());
+        authority.is_some_and(|authority| authority.id() == link.issuer)
+    };
+    let row = orders.authorities.iter().find(|(file, _)| is_of(file));
+    row.map_or(orders.default, |(_, order)| *order)
 }
 
 fn authorities(files: &TrustFiles) -> Vec<Authority> {
@@ -153,8 +181,17 @@ async fn by_list(
 }
 
 fn undetermined(authority: &str, why: &str) -> Found {
+    without_list(Word::NotDetermined, authority, why)
+}
+
+fn unasked(authority: Option<&Authority>) -> Found {
+    let name = authority.map_or(UNCONFIGURED, Authority::common_name);
+    without_list(Word::Off, name, "the configuration asks nobody")
+}
+
+fn without_list(word: Word, authority: &str, why: &str) -> Found {
     Found {
-        word: Word::NotDetermined,
+        word,
         authority: authority.to_owned(),
         revoked_at: None,
         this_update: None,

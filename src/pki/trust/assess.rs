@@ -48,10 +48,7 @@ impl Trust {
         let judged = self.examine(chain, &profile, now, &mut found);
         let certificate = Some(describe(&profile, &found));
         let outcome = match judged {
-            Ok((hsa_id, loa, links)) => {
-                let authentic = Authentic::new(hsa_id, loa, profile.facts, links);
-                Ok(authentic.with_unknown(found.unknown_policies.clone()))
-            }
+            Ok((hsa_id, loa, links)) => Ok(Authentic::new(hsa_id, loa, profile.facts, links)),
             Err((cause, detail)) => Err(Rejected {
                 cause,
                 submitted: profile.submitted(),
@@ -95,15 +92,18 @@ impl Trust {
 
         // The kind before everything that is wrong with this certificate: where the wrong one was
         // chosen, choosing another is the way forward, whatever else ails this one.
+        found.unknown_policies = issuer.unknown(profile);
         let classified = issuer.classify(profile, self.unknown_policy, held.as_ref().ok());
         let (kind, loa) = steps.hold(Check::Policy, classified)?;
         (found.kind, found.loa) = (Some(kind), loa);
-        found.unknown_policies = issuer.unknown(profile);
         if found.unknown_policies.is_empty() {
             steps.pass(Check::Policy, profile.asserted().join(" "));
         } else {
             let unknown = found.unknown_policies.join(" ");
-            steps.warn(Check::Policy, format!("not configured, follows its CA: {unknown}"));
+            steps.warn(
+                Check::Policy,
+                format!("{}; not configured: {unknown}", issuer.known(profile)),
+            );
         }
         steps.check(Check::Kind, self.must_be_hsa_id(kind, profile))?;
         steps.check(Check::KeyUsage, must_be_for_handshakes(profile))?;
@@ -228,10 +228,21 @@ impl Issuer {
         }
     }
 
-    /// The policies of a certificate, where no row names any of them.
+    fn names(&self, oid: &str) -> bool {
+        self.policies.iter().any(|row| row.oid == oid)
+    }
+
+    /// The policies of a certificate that no row names. They refuse nothing where a row names
+    /// another: policies of the CA/Browser Forum, say, stand beside those of SITHS.
     fn unknown(&self, profile: &Profile) -> Vec<String> {
-        let known = self.policies.iter().any(|row| profile.asserted().contains(&row.oid));
-        if known { Vec::new() } else { profile.asserted().to_vec() }
+        profile.asserted().iter().filter(|oid| !self.names(oid)).cloned().collect()
+    }
+
+    /// What a certificate is judged by, in words for the log.
+    fn known(&self, profile: &Profile) -> String {
+        let known = profile.asserted().iter().filter(|oid| self.names(oid)).cloned();
+        let known: Vec<_> = known.collect();
+        if known.is_empty() { "follows its CA".to_owned() } else { known.join(" ") }
     }
 }
 

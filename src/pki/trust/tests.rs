@@ -487,10 +487,42 @@ fn a_policy_that_no_row_names_is_told_and_follows_its_issuer() {
     let card = pki.hsa.card(|params| params.custom_extensions.push(policies(&[9])));
     let assessment = pki.trust().assess(&card.chain(), now());
     assert_eq!(assessment.unknown_policies, ["1.2.752.74.8.521"]);
-    assert_eq!(assessment.outcome.unwrap().unknown_policies(), ["1.2.752.74.8.521"]);
+    assert!(assessment.outcome.is_ok());
     let step = assessment.steps.iter().find(|step| step.check == Check::Policy).unwrap();
     assert_eq!(step.result, StepResult::Warned);
-    assert!(step.detail.contains("1.2.752.74.8.521"));
+    assert_eq!(step.detail, "follows its CA; not configured: 1.2.752.74.8.521");
+}
+
+#[test]
+fn a_policy_that_no_row_names_is_told_beside_a_known_one_and_of_who_is_refused() {
+    let pki = Pki::new();
+    let mut source = pki.source();
+    source.unknown_policy = UnknownPolicy::Refuse;
+    let row = PolicyRow { oid: "1.2.752.74.8.512".into(), kind: Kind::HsaId, loa: None };
+    source.issuers[0].policies = vec![row];
+    let trust = Trust::new(source, now()).unwrap();
+    let unknown = "1.2.752.74.8.521";
+
+    // What rides along refuses nothing.
+    let card = pki.hsa.card(|params| params.custom_extensions.push(policies(&[0, 9])));
+    let assessment = trust.assess(&card.chain(), now());
+    assert_eq!(assessment.unknown_policies, [unknown]);
+    assert!(assessment.outcome.is_ok());
+    let step = assessment.steps.iter().find(|step| step.check == Check::Policy).unwrap();
+    assert_eq!(step.result, StepResult::Warned);
+    assert_eq!(step.detail, "1.2.752.74.8.512; not configured: 1.2.752.74.8.521");
+
+    let card = pki.hsa.card(|params| params.custom_extensions.push(policies(&[9])));
+    let assessment = trust.assess(&card.chain(), now());
+    assert_eq!(assessment.unknown_policies, [unknown]);
+    assert_eq!(assessment.outcome.unwrap_err().cause, CertificateRejection::PolicyUnknown);
+
+    // Another key under the CA's name: a stranger names what he likes.
+    let impostor = Ca::root("Test Root CA v2").under("Person HSA-id 3 CA v1");
+    let card = impostor.card(|params| params.custom_extensions.push(policies(&[9])));
+    let assessment = trust.assess(&card.chain(), now());
+    assert!(assessment.outcome.is_err());
+    assert!(assessment.unknown_policies.is_empty());
 }
 
 #[test]
@@ -574,6 +606,27 @@ fn what_nobody_should_read_is_not_kept() {
     let rejected = Pki::new().trust().verify(&chain([&root.certificate]), now()).unwrap_err();
     assert_eq!(rejected.facts.as_ref().unwrap().issuer_cn, "self-issued");
     assert!(!format!("{rejected:?}").contains("1912"));
+
+    // Whoever has a card, or a CA at home, chooses the name of the issuer.
+    let issued = Ca::root("Berit Björk 191212121212").card(|_| {});
+    let rejected = Pki::new().trust().verify(&issued.chain(), now()).unwrap_err();
+    assert_eq!(rejected.facts.as_ref().unwrap().issuer_cn, "Berit Björk ****");
+    assert!(!format!("{rejected:?}").contains("1912"));
+}
+
+#[test]
+fn the_serial_number_that_is_told_is_bounded() {
+    let serial = |octets: usize| {
+        let card = Ca::root("At Home CA").card(|params| {
+            params.serial_number = Some(vec![0x5a; octets].into());
+        });
+        let rejected = Pki::new().trust().verify(&card.chain(), now()).unwrap_err();
+        rejected.facts.unwrap().serial
+    };
+    assert_eq!(serial(20), "5a".repeat(20));
+    assert_eq!(serial(40), "5a".repeat(40));
+    assert_eq!(serial(41), "5a".repeat(40) + "…");
+    assert_eq!(serial(22_000), "5a".repeat(40) + "…");
 }
 
 #[test]

@@ -107,6 +107,9 @@ pub(super) const SPECIMENS: &[Specimen] = &[
     refused("huge-serial", "a serial number of 40 bytes", Cause::Malformed, |keeper| {
         keeper.remade(|mould| Ok(mould.serial(&[0x5a; 40])))
     }),
+    refused("vast-serial", "a serial number of 9 KB", Cause::Malformed, |keeper| {
+        keeper.remade(|mould| Ok(mould.serial(&[0x5a; 9 * 1024])))
+    }),
     refused("expired-yesterday", "expired yesterday", Cause::Expired, |keeper| {
         keeper.issue(keeper.card().expired())
     }),

@@ -109,7 +109,22 @@ fn each_kind_of_certificate_has_words_of_its_own() {
             (None, None, Usage::Identification),
         ] {
             let card = Presented { kind: kind_of, loa, usage, ..presented("SITHS e-id") };
-            assert!(told.insert(kind(&card, said(language))), "{kind_of:?} {loa:?} {usage:?}");
+            let kind = kind(&card, Verdict::Busy, said(language));
+            assert!(told.insert(kind), "{kind_of:?} {loa:?} {usage:?}");
+        }
+    }
+}
+
+#[test]
+fn only_a_card_that_is_accepted_was_the_right_choice() {
+    for (language, right) in [(Language::Sv, "rätt val"), (Language::En, "the right choice")] {
+        for verdict in verdicts() {
+            for loa in ["loa3", "loa2"] {
+                let card = Presented { loa: Some(loa), ..presented("SITHS e-id") };
+                let page = render(language, verdict, Some(card));
+                let is_good = matches!(verdict, Verdict::Good(_));
+                assert_eq!(page.contains(right), is_good, "{verdict:?} {loa}");
+            }
         }
     }
 }

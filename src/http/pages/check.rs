@@ -47,8 +47,8 @@ struct CheckHtml<'a> {
     issuer: &'a str,
     title: &'a str,
     lead: String,
-    /// Whether there is no need to choose another.
-    is_good: bool,
+    /// Whether choosing another is what helps first.
+    needs_another: bool,
     rows: Vec<Row>,
     next: &'a str,
     advice: Vec<String>,
@@ -89,7 +89,7 @@ impl CheckPage<'_> {
             issuer: self.issuer,
             title: told.title,
             lead: told.lead,
-            is_good: matches!(checked.verdict, Verdict::Good(_)),
+            needs_another: needs_another(checked.verdict),
             rows: presented.map(|card| self.rows(card, said)).unwrap_or_default(),
             next: self.next,
             advice: told.advice,
@@ -214,6 +214,16 @@ fn told(verdict: Verdict, said: &'static Said, language: Language) -> Told {
         }
         Verdict::Rejected { code, .. } => of_code(code, language),
         Verdict::Busy => of_code(Code::Busy, language),
+    }
+}
+
+/// Whether another attempt at once can help: not with a card that is good, nor a revoked one.
+const fn needs_another(verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Good(_) => false,
+        Verdict::NoCertificate => Code::CertificateMissing.again(),
+        Verdict::Rejected { code, .. } => code.again(),
+        Verdict::Busy => Code::Busy.again(),
     }
 }
 

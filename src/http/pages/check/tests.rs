@@ -128,3 +128,20 @@ fn only_a_card_that_is_accepted_was_the_right_choice() {
         }
     }
 }
+
+#[test]
+fn the_main_button_is_another_certificate_only_where_that_can_help() {
+    for verdict in verdicts() {
+        let expected = match verdict {
+            Verdict::Good(_) => false,
+            Verdict::Rejected { code, .. } => code.again(),
+            Verdict::NoCertificate | Verdict::Busy => true,
+        };
+        let page = render(Language::Sv, verdict, Some(presented("SITHS e-id")));
+        assert_eq!(page.contains(r#"class="button first""#), expected, "{verdict:?}");
+        assert_eq!(page.matches("class=\"button").count(), 1, "{verdict:?}");
+    }
+    let revoked = Verdict::Rejected { code: Code::CertificateRevoked, cause: "a-cause" };
+    let page = render(Language::Sv, revoked, Some(presented("SITHS e-id")));
+    assert!(!page.contains("button first"), "a new card is needed");
+}

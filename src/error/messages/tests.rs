@@ -237,3 +237,21 @@ fn of_a_card_whose_status_is_unknown_nothing_good_is_promised() {
         assert!(advice.contains(supplier) && advice.contains("Service Desk"), "{advice}");
     }
 }
+
+/// A PIN that is wrong or blocked reaches us as no certificate.
+#[test]
+fn a_missing_certificate_says_who_helps_with_a_pin() {
+    for (language, words) in [
+        (
+            Language::Sv,
+            ["PIN-koden fel, glömd eller spärrad", "kortleverantör", "lokala it-support"],
+        ),
+        (Language::En, ["PIN wrong, forgotten or blocked", "card supplier", "local IT support"]),
+    ] {
+        let advice = &messages(Code::CertificateMissing, language).advice;
+        assert!(
+            advice.iter().any(|step| words.iter().all(|word| step.contains(word))),
+            "{advice:?}"
+        );
+    }
+}

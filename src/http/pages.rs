@@ -139,6 +139,7 @@ impl CodePage {
                 First::PageOnly => "The person; nobody is known to redirect to.",
             },
             contact: said.contact.name(),
+            about_card: is_about_card(self.code),
         })
     }
 }
@@ -190,6 +191,7 @@ struct CodeHtml<'a> {
     developer: Option<&'a str>,
     first: &'static str,
     contact: &'static str,
+    about_card: bool,
 }
 
 #[derive(Template)]

@@ -206,3 +206,52 @@ fn contacts_are_named_on_the_wire_as_in_the_files() {
         assert_eq!(serde_json::json!(contact), contact.name());
     }
 }
+
+/// The check page says these where nobody logged in.
+#[test]
+fn the_pages_on_a_certificate_speak_of_no_login_that_was_stopped() {
+    for code in Code::ALL.iter().filter(|code| code.name().starts_with("certificate_")) {
+        for (language, stopped) in
+            [(Language::Sv, "Inloggningen avbröts"), (Language::En, "login was stopped")]
+        {
+            let page = &messages(*code, language).page;
+            assert!(!page.contains(stopped), "{}: {page}", code.name());
+        }
+    }
+}
+
+#[test]
+fn of_a_card_whose_status_is_unknown_nothing_good_is_promised() {
+    for (language, promised, unknown, supplier) in [
+        (
+            Language::Sv,
+            "inget fel på ditt kort",
+            "ta reda på om kortet är spärrat",
+            "kortleverantör",
+        ),
+        (Language::En, "nothing wrong", "found out whether the card is revoked", "card supplier"),
+    ] {
+        let said = messages(Code::CertificateStatusUnknown, language);
+        assert!(!said.page.contains(promised) && said.page.contains(unknown), "{}", said.page);
+        let advice = said.advice.join(" ");
+        assert!(advice.contains(supplier) && advice.contains("Service Desk"), "{advice}");
+    }
+}
+
+/// A PIN that is wrong or blocked reaches us as no certificate.
+#[test]
+fn a_missing_certificate_says_who_helps_with_a_pin() {
+    for (language, words) in [
+        (
+            Language::Sv,
+            ["PIN-koden fel, glömd eller spärrad", "kortleverantör", "lokala it-support"],
+        ),
+        (Language::En, ["PIN wrong, forgotten or blocked", "card supplier", "local IT support"]),
+    ] {
+        let advice = &messages(Code::CertificateMissing, language).advice;
+        assert!(
+            advice.iter().any(|step| words.iter().all(|word| step.contains(word))),
+            "{advice:?}"
+        );
+    }
+}

@@ -47,8 +47,8 @@ struct CheckHtml<'a> {
     issuer: &'a str,
     title: &'a str,
     lead: String,
-    /// Whether there is no need to choose another.
-    is_good: bool,
+    /// Whether choosing another is what helps first.
+    needs_another: bool,
     rows: Vec<Row>,
     next: &'a str,
     advice: Vec<String>,
@@ -89,7 +89,7 @@ impl CheckPage<'_> {
             issuer: self.issuer,
             title: told.title,
             lead: told.lead,
-            is_good: matches!(checked.verdict, Verdict::Good(_)),
+            needs_another: needs_another(checked.verdict),
             rows: presented.map(|card| self.rows(card, said)).unwrap_or_default(),
             next: self.next,
             advice: told.advice,
@@ -102,7 +102,7 @@ impl CheckPage<'_> {
 
     fn rows(&self, card: &Presented, said: &'static Said) -> Vec<Row> {
         let mut rows = vec![
-            own(said.certificate, kind(card, said)),
+            own(said.certificate, kind(card, self.checked.verdict, said)),
             foreign(said.issuer, &card.issuer),
             own(said.validity, self.validity(card, said)),
             own(said.usage, usage(card, said)),
@@ -217,6 +217,16 @@ fn told(verdict: Verdict, said: &'static Said, language: Language) -> Told {
     }
 }
 
+/// Whether another attempt at once can help: not with a card that is good, nor a revoked one.
+const fn needs_another(verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Good(_) => false,
+        Verdict::NoCertificate => Code::CertificateMissing.again(),
+        Verdict::Rejected { code, .. } => code.again(),
+        Verdict::Busy => Code::Busy.again(),
+    }
+}
+
 /// What pages say of a code, where it happened without a system.
 fn of_code(code: Code, language: Language) -> Told {
     let found = messages(code, language);
@@ -250,11 +260,17 @@ fn foreign(name: &'static str, value: &str) -> Row {
     Row { name, value: shortened(value), is_foreign: true }
 }
 
-fn kind(card: &Presented, said: &Said) -> String {
+/// What was chosen; that it was right to, only of a card that is accepted.
+fn kind(card: &Presented, verdict: Verdict, said: &Said) -> String {
+    let is_good = matches!(verdict, Verdict::Good(_));
     let kind = match (card.kind, card.usage) {
         (Some(Kind::HsaId), Usage::Signing) => said.for_signing,
-        (Some(Kind::HsaId), _) if card.loa == Some("loa2") => said.reserve_hsa_id,
-        (Some(Kind::HsaId), _) => said.hsa_id_kind,
+        (Some(Kind::HsaId), _) => match (card.loa, is_good) {
+            (Some("loa2"), true) => said.right_reserve_hsa_id,
+            (Some("loa2"), false) => said.reserve_hsa_id,
+            (_, true) => said.right_hsa_id,
+            (_, false) => said.hsa_id_kind,
+        },
         (Some(Kind::PersonId), _) => said.person_id,
         (Some(Kind::Mobile), _) => said.mobile,
         (Some(Kind::Function), _) => said.function,

@@ -134,6 +134,22 @@ fn a_problem_shows_the_reference_the_buttons_and_the_chosen_certificate() {
     assert!(page.contains(r#"href="https://rp.example/cb?error=access_denied&#38;state=x""#));
 }
 
+/// Codes that the relying party is told first have no page of ours but the one that explains them.
+#[test]
+fn the_page_of_every_code_about_a_card_leads_to_the_check_page() {
+    for language in LANGUAGES {
+        for &code in Code::ALL {
+            let link = format!(r#"<a href="/check">{}</a>"#, words(language).check);
+            let page = CodePage { language, code }.render();
+            assert_eq!(page.contains(&link), is_about_card(code), "{}", code.name());
+        }
+    }
+    for code in [Code::CertificateRevoked, Code::CertificateStatusUnknown, Code::AssuranceTooLow] {
+        assert!(is_about_card(code), "{}", code.name());
+    }
+    assert!(!is_about_card(Code::PkceMissing));
+}
+
 #[test]
 fn the_style_sheets_path_is_named_by_its_content() {
     let name = STYLESHEET_PATH.strip_prefix("/assets/").unwrap().strip_suffix(".css").unwrap();

@@ -109,7 +109,39 @@ fn each_kind_of_certificate_has_words_of_its_own() {
             (None, None, Usage::Identification),
         ] {
             let card = Presented { kind: kind_of, loa, usage, ..presented("SITHS e-id") };
-            assert!(told.insert(kind(&card, said(language))), "{kind_of:?} {loa:?} {usage:?}");
+            let kind = kind(&card, Verdict::Busy, said(language));
+            assert!(told.insert(kind), "{kind_of:?} {loa:?} {usage:?}");
         }
     }
+}
+
+#[test]
+fn only_a_card_that_is_accepted_was_the_right_choice() {
+    for (language, right) in [(Language::Sv, "rätt val"), (Language::En, "the right choice")] {
+        for verdict in verdicts() {
+            for loa in ["loa3", "loa2"] {
+                let card = Presented { loa: Some(loa), ..presented("SITHS e-id") };
+                let page = render(language, verdict, Some(card));
+                let is_good = matches!(verdict, Verdict::Good(_));
+                assert_eq!(page.contains(right), is_good, "{verdict:?} {loa}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_main_button_is_another_certificate_only_where_that_can_help() {
+    for verdict in verdicts() {
+        let expected = match verdict {
+            Verdict::Good(_) => false,
+            Verdict::Rejected { code, .. } => code.again(),
+            Verdict::NoCertificate | Verdict::Busy => true,
+        };
+        let page = render(Language::Sv, verdict, Some(presented("SITHS e-id")));
+        assert_eq!(page.contains(r#"class="button first""#), expected, "{verdict:?}");
+        assert_eq!(page.matches("class=\"button").count(), 1, "{verdict:?}");
+    }
+    let revoked = Verdict::Rejected { code: Code::CertificateRevoked, cause: "a-cause" };
+    let page = render(Language::Sv, revoked, Some(presented("SITHS e-id")));
+    assert!(!page.contains("button first"), "a new card is needed");
 }

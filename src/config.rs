@@ -24,7 +24,7 @@ use url::Url;
 
 pub use proxy::{Proxy, ProxyClients, ProxyProtocol, ProxySecret, ProxyTransport, proxy_fields};
 pub use revocation::{
-    OcspNonce, Revocation, RevocationAuthority, RevocationOrder, RevocationSettings,
+    OcspNonce, Revocation, RevocationAuthority, RevocationOrder, RevocationRows, RevocationSettings,
 };
 pub use sealing_key::SealingKey;
 
@@ -300,6 +300,18 @@ impl TrustFiles {
         let mut layers = layers::read(path, environment)?;
         let raw = layers.raw()?;
         check::trust_files(raw, layers)
+    }
+}
+
+impl RevocationRows {
+    /// Reads which authorities have a row, and nothing else. The files are not opened.
+    ///
+    /// # Errors
+    /// The configuration cannot be read.
+    pub fn load_with(path: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut layers = layers::read(path, environment)?;
+        let raw = layers.raw()?;
+        Ok(revocation::rows(&raw.revocation, &layers))
     }
 }
 

@@ -114,6 +114,21 @@ impl RevocationOrder {
     }
 }
 
+/// Which authorities have a row, and nothing else: for `trust list`.
+#[derive(Clone, Debug)]
+pub struct RevocationRows {
+    /// What holds for an authority without a row.
+    pub order: RevocationOrder,
+    /// The files of the rows; they may not be there.
+    pub certificates: Vec<PathBuf>,
+}
+
+/// The rows alone: their files may still have to be fetched.
+pub(super) fn rows(raw: &RawRevocation, at: &Layers) -> RevocationRows {
+    let certificates = raw.authorities.iter().map(|row| at.resolve(&row.certificate)).collect();
+    RevocationRows { order: raw.order, certificates }
+}
+
 /// The section, checked.
 pub(super) fn revocation(raw: RawRevocation, trust: &TrustFiles, at: &mut Layers) -> Revocation {
     const NETWORKS: &str = "revocation.private_networks";

@@ -179,9 +179,13 @@ async fn dispatch(command: Command, context: &Context) -> Result<Report, Failure
 async fn serve(context: &Context) -> Result<(), Failure> {
     let config = context.config()?;
     output::start_tracing(&config.log);
-    serve::run(&config, context.clock.clone(), context.random.clone())
-        .await
-        .map_err(|error| Failure::failed("not_serving", error.to_string()))
+    serve::run(&config, context.clock.clone(), context.random.clone()).await.map_err(|error| {
+        if error.is_of_configuration() {
+            Failure::usage("config", error.to_string())
+        } else {
+            Failure::failed("not_serving", error.to_string())
+        }
+    })
 }
 
 /// The text with every long number left out: clap repeats what was typed in the wrong place, and that

@@ -88,6 +88,23 @@ pub enum ServeError {
     Issuer,
 }
 
+impl ServeError {
+    /// Whether the configuration must be changed before a node can start. What another time, another
+    /// database or another machine may cure is none of it.
+    #[must_use]
+    pub const fn is_of_configuration(&self) -> bool {
+        use revocation::RevocationFault;
+        match self {
+            Self::Trust(fault) | Self::Revocation(RevocationFault::File(fault)) => {
+                !fault.may_pass()
+            }
+            Self::Revocation(fault) => !matches!(fault, RevocationFault::Fetch(_)),
+            Self::ProxyCa(_) | Self::Issuer => true,
+            _ => false,
+        }
+    }
+}
+
 /// A running node.
 pub struct Node {
     /// What it is made of.

@@ -57,7 +57,7 @@ enum DevCommand {
     },
     /// Switch faults of revocation lists and OCSP in a `dev` that runs, or say which are on
     Fault {
-        /// As crl=stale or ocsp=down: none, slow, slow:SECONDS, down, stale, wrong-signer, unknown,
+        /// `none` alone for both, or as crl=stale or ocsp=down: none, slow, slow:SECONDS, down, stale, wrong-signer, unknown,
         /// huge, redirecting, redirecting:URL, garbage
         #[arg(value_name = "WHAT=FAULT")]
         faults: Vec<String>,

@@ -15,7 +15,7 @@ use super::certificates::ca_certificate;
 use super::context::Context;
 use super::output::{Failure, Report};
 use crate::config::siths::{Authority, Hierarchy};
-use crate::config::{IssuerKind, TrustFiles};
+use crate::config::{IssuerKind, RevocationOrders, TrustFiles};
 use crate::pki::CaCertificate;
 
 #[derive(Subcommand)]
@@ -48,7 +48,10 @@ pub(super) fn run(
     let config = context.config_file();
     let files = TrustFiles::load_with(config.as_deref(), &context.environment)?;
     match command {
-        Trust::List => Ok(list::run(&files, config.as_deref(), context.clock.now())),
+        Trust::List => {
+            let rows = RevocationOrders::load_with(config.as_deref(), &context.environment)?;
+            Ok(list::run((&files, &rows), config.as_deref(), context.clock.now()))
+        }
         Trust::Show(Which { file }) => {
             let seen = Seen::of(ca_certificate(&file)?, &files);
             Ok(Report::new(seen.json(), seen.text()))

@@ -10,11 +10,11 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::folder::Folder;
 use super::pki::{CaName, Pki};
-use super::responder::{BY_COMMAND, NAMES, SWITCHES};
+use super::responder::{BY_COMMAND, Fault, NAMES, SWITCHES, What};
 use super::run::{OCSP_MAX_AGE, Options};
 use crate::clock::Clock;
 
-/// Switches faults, each as `crl=stale` or `ocsp=down`, and says which are on; without any it says
+/// Switches faults, each as `crl=stale` or `ocsp=down`, or all off by `none`, and says which are on; without any it says
 /// which are.
 ///
 /// # Errors
@@ -26,10 +26,22 @@ pub async fn faults(
 ) -> anyhow::Result<()> {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     for one in wanted {
-        let (what, fault) = one
-            .split_once('=')
-            .with_context(|| format!("{one}: as crl=stale or ocsp=down; there are {NAMES}"))?;
-        form.append_pair(what, fault);
+        if one == "none" {
+            for what in What::ALL {
+                form.append_pair(what.name(), one);
+            }
+            continue;
+        }
+        let typed = one.split_once('=').and_then(|(what, fault)| {
+            let what = What::ALL.into_iter().find(|known| known.name() == what)?;
+            Some((what, fault.parse::<Fault>().ok()?))
+        });
+        let (what, fault) = typed.with_context(|| {
+            format!(
+                "{one}: expected none, or as crl=stale or ocsp=down: crl or ocsp, and one of {NAMES}"
+            )
+        })?;
+        form.append_pair(what.name(), &fault.to_string());
     }
     let form = (!wanted.is_empty()).then(|| form.finish());
     writeln!(out, "{}", send(options, form).await?)?;
@@ -47,7 +59,10 @@ pub async fn revoke(
 ) -> anyhow::Result<()> {
     let folder = Folder::open(&options.folder)?;
     let pki = Pki::load_or_create(&folder.pki(), Clock::system().now())?;
-    let person = pki.person(who).with_context(|| format!("nobody is called {who}"))?;
+    let person = pki.person(who).with_context(|| {
+        let names: Vec<&str> = pki.people().iter().map(|person| person.name).collect();
+        format!("nobody is called {who}: there are {}", names.join(", "))
+    })?;
     let card = CertificateDer::from_pem_file(&person.cert_pem)?;
     let (ca, serial) = issued(&card).context("not a card of this PKI")?;
     let serial: String = serial.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -26,6 +26,17 @@ pub enum TrustFileFault {
     Trust(#[from] TrustFault),
 }
 
+impl TrustFileFault {
+    /// Whether time alone may cure it: a root is not valid yet where the clock is not set.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::File { .. } => false,
+            Self::Trust(fault) => matches!(fault.reason, pki::TrustFaultReason::NotCurrent),
+        }
+    }
+}
+
 /// Reads the roots and the issuing CAs.
 ///
 /// # Errors

@@ -197,13 +197,21 @@ fn dev_shows_its_people_and_logs_them_in_and_leaves_nothing_when_it_is_killed() 
     // OCSP is down, and the list of the morning is heard.
     let told = running.login("clinician");
     assert!(text(&told.stdout).contains("SYMFONI;Handläggare"), "{}", text(&told.stdout));
-    running.tell(&["fault", "ocsp=none"]);
+    running.tell(&["fault", "crl=down"]);
+    let told = running.tell(&["fault", "none"]);
+    assert_eq!(text(&told.stdout), "crl=none ocsp=none\n", "{}", text(&told.stderr));
     let told = running.tell(&["revoke", "no-role"]);
     assert!(text(&told.stdout).contains("Cecilia Exempelsson"), "{}", text(&told.stderr));
     let told = running.login("no-role");
     assert!(text(&told.stdout).contains("certificate_revoked"), "{}", text(&told.stdout));
-    let told = running.tell(&["fault", "ocsp=odd"]);
-    assert!(!told.status.success() && text(&told.stderr).contains("wrong-signer"));
+    for wrong in ["ocsp=odd", "xyz=1", "down"] {
+        let told = running.tell(&["fault", wrong]);
+        let error = text(&told.stderr);
+        assert!(!told.status.success() && error.contains(wrong), "{error}");
+        assert!(error.contains("crl=stale or ocsp=down") && error.contains("wrong-signer"));
+    }
+    let told = running.tell(&["revoke", "nobody"]);
+    assert!(!told.status.success() && text(&told.stderr).contains("clinician, "));
 
     let folder = running.postgres_folder();
     assert!(folder.is_dir() && is_used(&folder));

@@ -87,6 +87,33 @@ async fn a_configuration_that_is_wrong_is_refused_with_the_key_named() {
 }
 
 #[tokio::test]
+async fn certificates_that_cannot_be_used_are_faults_of_the_configuration() {
+    let idp = TestIdp::start().await;
+    let root = format!("{:?}", idp.pki().root().pem);
+    let unrow = format!(
+        "order = \"crl\"\nprivate_networks = [\"127.0.0.0/8\"]\n[[revocation.authorities]]\n\
+         certificate = {root}\ncrl = [\"http://127.0.0.1/root.crl\"]"
+    );
+    let shipped = "config/trust/test/test-siths-e-id-root-ca-v2.pem";
+    let shipped = format!("\"{}/{shipped}\"", env!("CARGO_MANIFEST_DIR"));
+    let no_ca = format!("{:?}", idp.pki().server_chain_pem());
+    for (there, wrong, told_of) in [
+        ("order = \"off\"", &unrow, "no [[revocation.authorities]] for"),
+        (&root, &shipped, "is not signed by"),
+        (&root, &"\"garbage.pem\"".to_owned(), "garbage.pem"),
+        (&root, &no_ca, "there is more than one"),
+    ] {
+        let file = configuration(&idp, free_port(), |text| text.replacen(there, wrong, 1));
+        std::fs::write(file.with_file_name("garbage.pem"), "no certificate").unwrap();
+        let told = ended(command(&idp, &file).spawn().unwrap());
+        let error = String::from_utf8(told.stderr).unwrap();
+        assert_eq!(told.status.code(), Some(2), "{wrong}: {error}");
+        assert!(error.contains(told_of), "{wrong}: {error}");
+        std::fs::remove_dir_all(file.parent().unwrap()).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_port_that_is_taken_is_named() {
     let idp = TestIdp::start().await;
     let taken = loopback();

@@ -293,6 +293,11 @@ async fn what_will_not_do_is_refused_and_nothing_is_written() {
         (kept("config/trust/test/test-siths-e-id-function-ca-v1.pem"), "root_not_configured"),
     ];
     let others = others.iter().map(|(file, code)| (file.as_str(), vec![], *code));
+    // What is asked about is shown first.
+    let told = desk.type_in(&["trust", "add", &unnamed], "").await;
+    let (shown, asked) = told.err.split_once("--kind").unwrap();
+    assert!(shown.contains("SHA-256  ") && shown.contains("signature verified"), "{shown}");
+    assert!(asked.contains("person-id"), "{asked}");
     let before = desk.files();
     for (file, options, code) in cases.into_iter().chain(others) {
         let arguments: Vec<&str> = ["trust", "add", file].into_iter().chain(options).collect();
@@ -443,6 +448,54 @@ async fn a_row_that_would_stop_a_node_is_warned_of() {
     let told = desk.type_in(&["trust", "list"], "").await;
     assert_eq!(told.exit, Exit::Done);
     assert!(!format!("{}{}", told.out, told.err).contains("Testsson"));
+}
+
+#[tokio::test]
+async fn an_authority_that_nobody_could_ask_about_is_warned_of() {
+    let desk = Desk::new();
+    let ca = desk.root.under(NAME);
+    desk.write("config/ca.pem", ca.pem());
+    desk.write("config/root-again.pem", desk.root.pem());
+    let row = "[[trust.issuers]]\ncertificate = \"ca.pem\"\nkind = \"hsa-id\"\nloa = \"loa3\"\n";
+    let of = |file: &str| format!("[[revocation.authorities]]\ncertificate = \"{file}\"\n");
+    let off = "[revocation]\norder = \"off\"\n";
+    for (rows, unasked) in [
+        (String::new(), vec!["SITHS e-id Root CA v2", NAME]),
+        (of("ca.pem"), vec!["SITHS e-id Root CA v2"]),
+        // By key, whatever the file.
+        (of("root-again.pem"), vec![NAME]),
+        (of("root.pem") + &of("ca.pem"), vec![]),
+        (off.to_owned(), vec![]),
+    ] {
+        desk.configure(&format!("{row}{rows}"));
+        let told = desk.script(&["trust", "list"]).await;
+        assert_eq!(told.err.lines().count(), unasked.len(), "{rows}: {}", told.err);
+        let warnings = told.json()["warnings"].clone();
+        let warnings: Vec<&Value> = warnings.as_array().into_iter().flatten().collect();
+        for (name, warning) in unasked.iter().zip(warnings) {
+            let warning = warning.as_str().unwrap();
+            let said = warning.starts_with(&format!("{name} has no [[revocation.authorities]]"));
+            assert!(said, "{rows}: {warning}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn cas_that_sign_each_other_are_under_no_root() {
+    let desk = Desk::new();
+    let lost = Ca::root("Another root").under("Lost CA");
+    desk.write("config/lost.pem", lost.pem());
+    desk.write("config/below.pem", lost.under(NAME).pem());
+    desk.configure(
+        "intermediates = [\"lost.pem\"]\n[[trust.issuers]]\ncertificate = \"below.pem\"\n\
+         kind = \"hsa-id\"\nloa = \"loa3\"\n[revocation]\norder = \"off\"\n",
+    );
+    let told = desk.script(&["trust", "list"]).await;
+    for name in ["Lost CA", NAME] {
+        let warning = format!("{name} is not signed by a configured root");
+        assert!(told.err.contains(&warning), "{}", told.err);
+    }
+    assert_eq!(told.err.lines().count(), 2, "{}", told.err);
 }
 
 #[tokio::test]

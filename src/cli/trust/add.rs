@@ -163,8 +163,10 @@ fn row(add: &Add, seen: &Seen) -> Result<Row, Failure> {
     }
     let Some(kind) = told.0 else {
         let message = format!(
-            "{} is no name of SITHS e-id: say with --kind what it issues ({})",
+            "{} is no name of SITHS e-id. The file holds\n\n{}\n\
+             Say with --kind what it issues ({}). Nothing was written",
             seen.certificate.common_name,
+            seen.text(),
             IssuerKind::NAMES.join(", ")
         );
         return Err(Failure::usage("kind_missing", message));
@@ -362,7 +364,9 @@ fn rows(seen: &Seen, row: Row, place: &Place) -> String {
                  crl = [\"{crl}\"]\nocsp = [\"{ocsp}\"]\n"
             )
         }
-        None => "# crl = [\"http://…\"]\n# ocsp = [\"http://…\"]\n".to_owned(),
+        None => "# Fill in at least one, and order = \"crl\" where there is no OCSP (\"ocsp\" where there \
+                 is no list).\n# crl = [\"http://…\"]\n# ocsp = [\"http://…\"]\n"
+            .to_owned(),
     };
     rows
 }

@@ -9,7 +9,7 @@ use super::super::certificates::ca_certificate;
 use super::super::output::{Failure, Report, table};
 use super::{certificate_json, colons, level, lines, links, readable, validity};
 use crate::config::siths::{Hierarchy, ISSUING, file_stem};
-use crate::config::{IssuerFile, TrustFiles};
+use crate::config::{IssuerFile, RevocationOrder, RevocationOrders, TrustFiles};
 use crate::pki::CaCertificate;
 
 /// A certificate of the configuration.
@@ -29,8 +29,12 @@ enum Role<'a> {
     Issuing(&'a IssuerFile),
 }
 
-pub(super) fn run(files: &TrustFiles, config: Option<&Path>, now: DateTime<Utc>) -> Report {
-    let above: Vec<CaCertificate> = readable(&files.roots).chain(links(files)).collect();
+pub(super) fn run(
+    (files, revocation): (&TrustFiles, &RevocationOrders),
+    config: Option<&Path>,
+    now: DateTime<Utc>,
+) -> Report {
+    let above = reached(files);
     let roots = files.roots.iter().map(|file| Configured::of(file, Role::Root, &above));
     let roots: Vec<_> = roots.collect();
     let between = files.intermediates.iter();
@@ -41,7 +45,8 @@ pub(super) fn run(files: &TrustFiles, config: Option<&Path>, now: DateTime<Utc>)
     let issuers: Vec<_> = issuers.collect();
     let missing = missing(&roots, &issuers, config);
     let all = roots.iter().chain(&between).chain(&issuers);
-    let warnings = all.flat_map(|one| one.warnings(now)).collect();
+    let mut warnings: Vec<String> = all.clone().flat_map(|one| one.warnings(now)).collect();
+    warnings.extend(unasked(all, revocation));
     let list = |all: &[Configured<'_>]| all.iter().map(Configured::json).collect::<Vec<_>>();
     let json = json!({
         "config": config,
@@ -65,6 +70,45 @@ pub(super) fn run(files: &TrustFiles, config: Option<&Path>, now: DateTime<Utc>)
     }
     text += &missing_text(&missing);
     Report { warnings, ..Report::new(json, text) }
+}
+
+/// The roots, and what signatures lead to from them.
+fn reached(files: &TrustFiles) -> Vec<CaCertificate> {
+    let mut reached: Vec<CaCertificate> = readable(&files.roots).collect();
+    let mut others = links(files);
+    while let Some(next) =
+        others.iter().position(|ca| reached.iter().any(|above| ca.is_signed_by(above)))
+    {
+        reached.push(others.swap_remove(next));
+    }
+    reached
+}
+
+/// Authorities without a row of `[revocation]`, by key: they stop a node from starting.
+fn unasked<'a>(
+    all: impl Iterator<Item = &'a Configured<'a>>,
+    revocation: &RevocationOrders,
+) -> Vec<String> {
+    if revocation.default == RevocationOrder::Off {
+        return Vec::new();
+    }
+    let files: Vec<_> = revocation.authorities.iter().map(|(file, _)| file.clone()).collect();
+    let mut seen: Vec<CaCertificate> = readable(&files).collect();
+    let mut warnings = Vec::new();
+    for one in all {
+        let Ok(certificate) = &one.certificate else { continue };
+        if seen.iter().any(|other| other.has_key_of(certificate)) {
+            continue;
+        }
+        seen.push(certificate.clone());
+        warnings.push(format!(
+            "{} has no [[revocation.authorities]]: a node does not start without one for {}, or \
+             revocation.order = \"off\", by which its revoked certificates log in",
+            certificate.common_name,
+            one.file.display()
+        ));
+    }
+    warnings
 }
 
 impl<'a> Configured<'a> {

@@ -9,13 +9,14 @@ mod http;
 use std::collections::HashMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::Context as _;
 use axum_server::Handle;
 use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use tokio::sync::{mpsc, oneshot};
 
 pub use self::fault::{Fault, NAMES, What};
 pub(super) use self::http::{BY_COMMAND, SWITCHES};
@@ -44,6 +45,8 @@ struct Shared {
     clock: Clock,
     switches: Mutex<Switches>,
     requests: [AtomicU64; 2],
+    /// Who wants to know that something was switched by a command, and is waited for.
+    listener: OnceLock<mpsc::Sender<oneshot::Sender<()>>>,
 }
 
 #[derive(Default)]
@@ -81,6 +84,7 @@ impl Responder {
             clock,
             switches: Mutex::default(),
             requests: Default::default(),
+            listener: OnceLock::new(),
         });
         let handle = Handle::new();
         shared.begin_with(pki)?;
@@ -157,6 +161,15 @@ impl Responder {
     /// Who signs OCSP; at first a delegate of the authority.
     pub fn set_signer(&self, signer: Signer) {
         self.shared.switches().signer = signer;
+    }
+
+    /// Tells of each switch by a command; the command waits until its sender is used or dropped. To
+    /// be called once: a second receiver hears nothing.
+    #[must_use]
+    pub fn switched(&self) -> mpsc::Receiver<oneshot::Sender<()>> {
+        let (sender, receiver) = mpsc::channel(1);
+        let _ = self.shared.listener.set(sender);
+        receiver
     }
 
     /// How many requests came, whatever was answered.

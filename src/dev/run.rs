@@ -3,11 +3,11 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use axum_server::Handle;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::demo;
@@ -22,7 +22,7 @@ use super::seed;
 use crate::clock::Clock;
 use crate::random::Random;
 use crate::serve::{self, Node};
-use crate::store;
+use crate::store::{self, PgPool};
 
 /// What is asked of `dev`.
 #[derive(Clone, Debug)]
@@ -105,6 +105,17 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
         redirect_uri,
     };
     let node = serve::start(&config, clock, random, vec![listener]).await?;
+    let (app, mut switched) = (node.app.clone(), responder.switched());
+    tokio::spawn(async move {
+        while let Some(done) = switched.recv().await {
+            let forgotten = forget_lists(&app.pool, app.clock.now()).await;
+            let asked = app.revocation.begin_anew(PATIENCE).await;
+            if let Err(error) = forgotten.and(asked.map_err(Into::into)) {
+                tracing::warn!(%error, "revocation lists are not fetched anew");
+            }
+            let _ = done.send(());
+        }
+    });
     let demo = Handle::new();
     let serving = demo::serve(demo_listener, &pki, registered.clone(), demo.clone())?;
     tokio::spawn(async move {
@@ -113,6 +124,17 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
         }
     });
     Ok(Installation { node, pki, registered, responder, demo, _postgres: postgres })
+}
+
+/// What was heard of revocation before something was switched is forgotten, so that it shows at
+/// once: lists live for a day, and one that is current is never given up for a stale one.
+async fn forget_lists(pool: &PgPool, now: DateTime<Utc>) -> anyhow::Result<()> {
+    let forget = "update revocation_lists set der = null, sha256 = null, number = null, \
+                  this_update = null, next_update = null, source = null, etag = null, \
+                  last_modified = null, confirmed_at = null, failures = 0, last_error = null, \
+                  fetch_after = $1";
+    sqlx::query(forget).bind(now).execute(pool).await?;
+    Ok(())
 }
 
 impl Installation {
@@ -224,6 +246,9 @@ fn welcome(installation: &Installation, options: &Options, millis: u128) -> Stri
          ({DEMO_HOST} and *.idp.localhost lead to this machine by themselves.) Ctrl-C ends it.\n"
     )
 }
+
+/// How long a command that switches waits for lists to be fetched: they may be what is slow.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long an answer to OCSP is believed: so short that what is switched shows.
 pub(super) const OCSP_MAX_AGE: TimeDelta = TimeDelta::seconds(5);

@@ -76,6 +76,35 @@ impl Revocation {
         Ok(())
     }
 
+    /// Forgets every list in use and fetches anew, as a node that starts for the first time; waits
+    /// until each was fetched or failed, `patience` at most. For `dev`, whose faults are switched
+    /// while it runs: an installation must never forget a list. The caller empties the database.
+    ///
+    /// # Errors
+    /// The database failed.
+    #[cfg(feature = "dev")]
+    pub async fn begin_anew(&self, patience: Duration) -> Result<(), StoreError> {
+        for watched in self.0.authorities.values() {
+            watched.list.store(None);
+            watched.left.store(None);
+        }
+        self.read_heads().await?;
+        let is_tried = |watched: &Watched| {
+            let head = watched.head.load();
+            !watched.watch.policy.order.asks(Source::Crl)
+                || watched.list.load().is_some()
+                || head.as_ref().is_some_and(|head| head.failures > 0)
+        };
+        let tried = async {
+            while !self.0.authorities.values().all(|watched| is_tried(watched)) {
+                sleep(LOOK / 5).await;
+            }
+        };
+        // Whoever is slow is waited for no longer: that may be what was switched on.
+        let _ = timeout(patience, tried).await;
+        Ok(())
+    }
+
     /// Keeps the lists current until the task is ended.
     pub async fn keep_current(&self) {
         let mut working: JoinSet<CaId> = JoinSet::new();

@@ -197,12 +197,20 @@ fn dev_shows_its_people_and_logs_them_in_and_leaves_nothing_when_it_is_killed() 
     // OCSP is down, and the list of the morning is heard.
     let told = running.login("clinician");
     assert!(text(&told.stdout).contains("SYMFONI;Handläggare"), "{}", text(&told.stdout));
-    running.tell(&["fault", "crl=down"]);
+    // With no current word from either, nobody logs in who is not remembered.
+    running.tell(&["fault", "crl=stale", "ocsp=down"]);
+    let told = running.login("disabled");
+    assert!(text(&told.stdout).contains("certificate_status_unknown"), "{}", text(&told.stdout));
     let told = running.tell(&["fault", "none"]);
     assert_eq!(text(&told.stdout), "crl=none ocsp=none\n", "{}", text(&told.stderr));
     let told = running.tell(&["revoke", "no-role"]);
     assert!(text(&told.stdout).contains("Cecilia Exempelsson"), "{}", text(&told.stderr));
     let told = running.login("no-role");
+    assert!(text(&told.stdout).contains("certificate_revoked"), "{}", text(&told.stdout));
+    // What was revoked shows at once, by the list where OCSP is down.
+    running.tell(&["fault", "ocsp=down"]);
+    running.tell(&["revoke", "clinician"]);
+    let told = running.login("clinician");
     assert!(text(&told.stdout).contains("certificate_revoked"), "{}", text(&told.stdout));
     for wrong in ["ocsp=odd", "xyz=1", "down"] {
         let told = running.tell(&["fault", wrong]);

@@ -20,6 +20,7 @@ use axum_server::Handle;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, NaiveDateTime, Utc};
+use tokio::sync::oneshot;
 use tower::{Service, service_fn};
 
 use super::{Fault, Shared, What};
@@ -229,6 +230,12 @@ async fn switches(
             let mut response = answer("text/plain; charset=utf-8", fault.into());
             *response.status_mut() = StatusCode::BAD_REQUEST;
             return response;
+        }
+        if let Some(listener) = shared.listener.get() {
+            let (done, heard) = oneshot::channel();
+            if listener.send(done).await.is_ok() {
+                let _ = heard.await;
+            }
         }
     }
     let told: Vec<String> =

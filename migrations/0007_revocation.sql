@@ -46,7 +46,7 @@ create table ocsp_answers (
 create index ocsp_answers_held on ocsp_answers (holds_until);
 comment on table ocsp_answers is 'The last OCSP answer for each certificate that was shown, until housekeeping forgets it. Serial numbers name no person.';
 comment on column ocsp_answers.revoked_at is 'Null: good.';
-comment on column ocsp_answers.holds_until is 'nextUpdate, or the greatest age where there is none.';
+comment on column ocsp_answers.holds_until is 'How long it is believed: the greatest age that is configured, or nextUpdate where that is sooner.';
 comment on column ocsp_answers.ask_after is 'Until then it is not asked for again.';
 
 -- A new list is told to every node; its payload is the authority.

@@ -48,7 +48,7 @@ pub(in crate::cli) struct Add {
     /// The public key, as PEM; for private_key_jwt
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
-    /// ES256 or RS256
+    /// What its tokens are signed with: ES256, ES384, PS256, RS256 or EdDSA
     #[arg(long, value_name = "ALG", default_value = "RS256")]
     signing_alg: SigningAlg,
     /// required or optional

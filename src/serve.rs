@@ -177,6 +177,7 @@ pub async fn start(
     });
     keys::ensure(&app).await.map_err(unmigrated)?;
     registry::reload(&app).await.map_err(unmigrated)?;
+    registry::warn_of_registrations(&app);
     app.revocation.load().await?;
 
     let counters = Arc::new(Counters::default());

@@ -361,6 +361,7 @@ fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, Identit
 
 fn hosts(config: &Config) -> tls::Hosts {
     tls::Hosts::new(config.issuer.host_str().unwrap_or_default(), config.card.hosts.clone())
+        .with_mtls(&config.mtls.hosts)
 }
 
 fn hints(trust: &Trust) -> Hints {

@@ -12,7 +12,7 @@ use super::pki::{CaName, IssuerName, Pki};
 use super::responder::Responder;
 use crate::card_hosts::{CardHosts, Chooser, Label};
 use crate::config::{
-    Card, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat,
+    Card, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat, Mtls,
     OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority, RevocationOrder,
     RevocationSettings, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
 };
@@ -72,6 +72,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             tls12: true,
             tls13: true,
         },
+        mtls: Mtls { hosts: vec![format!("mtls.{ISSUER_HOST}")] },
         trust: TrustFiles {
             roots: vec![pki.root().pem.clone()],
             issuers: pki

@@ -29,6 +29,7 @@ mod labels;
 mod limits;
 mod login;
 mod login_errors;
+mod mtls_host;
 mod nodes;
 mod operations;
 mod proxies;

@@ -5,6 +5,7 @@
 
 use super::client::{Client, ClientAuthentication};
 use super::client_metadata::GrantType;
+use super::profile;
 
 /// Why a client cannot be registered so; the text says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +23,7 @@ pub fn check(client: &Client) -> Checked {
     assertions_have_keys(client)?;
     redirect_uris_fit_grant_types(client)?;
     // Rules of requests and profiles.
+    profile::check_registration(client)?;
 
     // Rules of client authentication.
 

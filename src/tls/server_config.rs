@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{DistinguishedName, Error, InconsistentKeys, ServerConfig, SupportedProtocolVersion};
+use webpki::EndEntityCert;
 
 use super::listener::TlsParts;
 use super::proof;
@@ -66,6 +67,16 @@ impl Identity {
 }
 
 impl Identity {
+    /// Whether the certificate is for a host name.
+    #[must_use]
+    pub fn is_for(&self, host: &str) -> bool {
+        let (Ok(leaf), Ok(name)) = (self.0.end_entity_cert(), ServerName::try_from(host)) else {
+            return false;
+        };
+        EndEntityCert::try_from(leaf)
+            .is_ok_and(|leaf| leaf.verify_is_valid_for_subject_name(&name).is_ok())
+    }
+
     /// Shows the certificate in every handshake.
     pub(super) fn resolver(&self) -> Arc<SingleCertAndKey> {
         Arc::new(SingleCertAndKey::from(self.0.clone()))

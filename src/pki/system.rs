@@ -7,12 +7,14 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+use rustls::pki_types::CertificateDer;
 use x509_parser::extensions::{GeneralName, SubjectAlternativeName};
 use x509_parser::prelude::FromDer as _;
 
 use super::certificate::{self, CertificateFacts, CertificateRejection, PresentedChain};
 use super::name::DistinguishedName;
 use super::profile::Profile;
+use super::public_key;
 use super::revocation::{Link, Verdict};
 
 /// The SHA-256 of a certificate in DER: `x5t#S256` (RFC 8705 §3.1).
@@ -22,7 +24,7 @@ pub type Thumbprint = [u8; 32];
 #[derive(Clone, Debug)]
 pub struct PresentedCertificate {
     facts: CertificateFacts,
-    thumbprint: Thumbprint,
+    der: Vec<u8>,
     public_key: Vec<u8>,
 }
 
@@ -33,24 +35,32 @@ impl PresentedCertificate {
         if chain.is_excessive() {
             return None;
         }
-        let profile = Profile::read(chain.leaf()).ok()?;
-        Some(Self {
-            facts: profile.facts,
-            thumbprint: crate::secret::sha256(chain.leaf()),
-            public_key: profile.key,
-        })
+        Self::of_der(chain.leaf().to_vec())
+    }
+
+    /// Reads a certificate in DER: exactly one, without anything after it.
+    #[must_use]
+    pub fn of_der(der: Vec<u8>) -> Option<Self> {
+        let profile = Profile::read(&CertificateDer::from(der.as_slice())).ok()?;
+        Some(Self { facts: profile.facts, public_key: profile.key, der })
+    }
+
+    /// The certificate itself.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
     }
 
     /// Its `x5t#S256`, not encoded.
     #[must_use]
-    pub const fn thumbprint(&self) -> &Thumbprint {
-        &self.thumbprint
+    pub fn thumbprint(&self) -> Thumbprint {
+        crate::secret::sha256(&self.der)
     }
 
-    /// Its SubjectPublicKeyInfo in DER.
+    /// Its key as a JWK; `None` where it is of a kind that clients do not sign with.
     #[must_use]
-    pub fn public_key(&self) -> &[u8] {
-        &self.public_key
+    pub fn jwk(&self) -> Option<serde_json::Value> {
+        public_key::from_der(&self.public_key).ok()
     }
 
     /// Whether a moment is within its validity, to the second.

@@ -13,8 +13,8 @@ use url::{Host, Url};
 use super::layers::Layers;
 use super::proxy::{proxy, proxy_protocol};
 use super::raw::{
-    RawCard, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog, RawMtls, RawPolicy,
-    RawTls, RawTrust,
+    RawCard, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog, RawMtls,
+    RawPolicy, RawTls, RawTrust,
 };
 use super::revocation;
 use super::sealing_key::{SealingKey, SealingKeyFault};

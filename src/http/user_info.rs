@@ -1,11 +1,11 @@
 //! `GET` and `POST /userinfo` (OpenID Connect Core 1.0 §5.3; RFC 6750 §2).
 
-use axum::{Extension, Json};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 
 use super::form::form;
 use super::render;

@@ -81,10 +81,12 @@ fn registered_certificates_are_there(client: &Client) -> Checked {
         return Ok(());
     }
     match &client.jwks {
-        None => refuse("self_signed_tls_client_auth needs the certificate by value: a JWK set with x5c"),
-        Some(jwks) if !certificates_fit_keys(jwks) => {
-            refuse("the first certificate of each x5c must hold the key beside it (RFC 7517 section 4.7)")
+        None => {
+            refuse("self_signed_tls_client_auth needs the certificate by value: a JWK set with x5c")
         }
+        Some(jwks) if !certificates_fit_keys(jwks) => refuse(
+            "the first certificate of each x5c must hold the key beside it (RFC 7517 section 4.7)",
+        ),
         Some(_) => Ok(()),
     }
 }

@@ -255,7 +255,8 @@ mod tests {
     /// RFC 8705 §2.1.2: exactly one of the members.
     #[test]
     fn one_name_is_registered_and_no_more() {
-        let registered = |edit: fn(&mut ClientMetadata)| ExpectedSubject::registered(&metadata(edit));
+        let registered =
+            |edit: fn(&mut ClientMetadata)| ExpectedSubject::registered(&metadata(edit));
         assert_eq!(registered(|_| {}), Err(SubjectFault::NotOne));
         let two = registered(|metadata| {
             metadata.tls_client_auth_subject_dn = Some("CN=a".to_owned());

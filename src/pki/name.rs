@@ -65,7 +65,9 @@ pub enum NoDistinguishedName {
     #[error("expected type=value, with a type such as CN, O or serialNumber, or a dotted number")]
     Type,
     /// A value that breaks RFC 4514 §2.4.
-    #[error("a value that is not written as RFC 4514 §2.4 says: , + \" ; < > and \\ need a \\ before them")]
+    #[error(
+        "a value that is not written as RFC 4514 §2.4 says: , + \" ; < > and \\ need a \\ before them"
+    )]
     Value,
 }
 

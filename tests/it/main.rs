@@ -13,6 +13,7 @@
 mod harness;
 
 mod authorize;
+mod bound_tokens;
 mod browser;
 mod card_hosts;
 mod cards;
@@ -48,6 +49,7 @@ mod session_life;
 mod sessions;
 mod structure;
 mod tickets;
+mod tls_client_auth;
 mod token;
 mod trust_commands;
 mod user_info;

@@ -16,7 +16,8 @@ async fn it_asks_for_any_certificate_and_takes_none() {
     let idp = TestIdp::start().await;
     for version in VERSIONS {
         let wire = || idp.wire().versions(&[version]);
-        for wire in [wire(), wire().card(idp.card("function")), wire().card(idp.card("untrusted"))] {
+        for wire in [wire(), wire().card(idp.card("function")), wire().card(idp.card("untrusted"))]
+        {
             let answer = wire.send(MTLS, &get(MTLS, "/userinfo")).await.unwrap();
             assert!(answer.asked, "{}", answer.text);
             // No issuer is named: programs that look at the names would not offer their own.
@@ -24,7 +25,8 @@ async fn it_asks_for_any_certificate_and_takes_none() {
             assert_eq!(answer.status, 401, "{}", answer.text);
         }
     }
-    let answer = idp.wire().send("idp.localhost", &get("idp.localhost", "/userinfo")).await.unwrap();
+    let answer =
+        idp.wire().send("idp.localhost", &get("idp.localhost", "/userinfo")).await.unwrap();
     assert!(!answer.asked, "the issuer host never asks");
 }
 
@@ -69,9 +71,8 @@ async fn it_serves_what_clients_call_and_nothing_for_people() {
             if let Some(card) = card {
                 wire = wire.card(idp.card(card));
             }
-            let request = format!(
-                "{method} {path} HTTP/1.1\r\nHost: {MTLS}\r\nContent-Length: 0\r\n\r\n"
-            );
+            let request =
+                format!("{method} {path} HTTP/1.1\r\nHost: {MTLS}\r\nContent-Length: 0\r\n\r\n");
             let answer = wire.send(MTLS, &request).await.unwrap();
             let what = format!("{method} {path}: {}", answer.text);
             assert_eq!(answer.status, status, "{what}");

@@ -32,11 +32,8 @@ impl Trust {
         chain: &PresentedChain,
         now: DateTime<Utc>,
     ) -> Result<AuthenticSystem, RejectedSystem> {
-        let unread = |(cause, detail): Refusal| RejectedSystem {
-            cause: cause.into(),
-            facts: None,
-            detail,
-        };
+        let unread =
+            |(cause, detail): Refusal| RejectedSystem { cause: cause.into(), facts: None, detail };
         let profile = super::assess::read(chain, &mut Steps::default()).map_err(unread)?;
         let judged = self.examine_system(chain, &profile, now);
         let (certificate, links) = judged.map_err(|(cause, detail)| RejectedSystem {
@@ -63,8 +60,7 @@ impl Trust {
         let held = held.map_err(plain)?;
         must_be_strong(profile).map_err(plain)?;
         let certificate = SystemCertificate::of(profile, chain.leaf());
-        let certificate =
-            certificate.ok_or((SystemRejection::NamesUnreadable, String::new()))?;
+        let certificate = certificate.ok_or((SystemRejection::NamesUnreadable, String::new()))?;
         Ok((certificate, held.links))
     }
 }
@@ -79,8 +75,7 @@ impl Issuer {
         held: Option<&Held>,
     ) -> Result<(), Fault> {
         let asserted = profile.asserted();
-        let rows: Vec<_> =
-            self.policies.iter().filter(|row| asserted.contains(&row.oid)).collect();
+        let rows: Vec<_> = self.policies.iter().filter(|row| asserted.contains(&row.oid)).collect();
         let is_system = match (rows.as_slice(), unknown) {
             ([], UnknownPolicy::FollowIssuer) => self.kind == Kind::Function,
             ([], UnknownPolicy::Refuse) => {

@@ -53,6 +53,8 @@ pub struct Config {
     pub tls: TlsFiles,
     /// Where and how cards are asked for.
     pub card: Card,
+    /// Where relying parties show certificates.
+    pub mtls: Mtls,
     /// Which cards are believed.
     pub trust: TrustFiles,
     /// Who is asked whether a card was revoked.
@@ -111,6 +113,13 @@ pub struct Card {
     pub tls12: bool,
     /// Whether TLS 1.3 is offered there.
     pub tls13: bool,
+}
+
+/// Where relying parties show certificates (RFC 8705).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mtls {
+    /// The host names, that of the discovery document first; none where it is switched off.
+    pub hosts: Vec<String>,
 }
 
 /// Which cards are believed.

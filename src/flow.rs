@@ -19,9 +19,11 @@
 pub mod again;
 pub mod answer;
 pub mod authorize;
+pub mod binding;
 pub mod card;
 pub mod check;
 pub mod client_call;
+mod client_certificate;
 mod client_keys;
 pub mod issue;
 pub mod login;

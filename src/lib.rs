@@ -38,7 +38,7 @@
 //! state -> { revocation, store, oidc, pki, keys, config }
 //! revocation -> { store, pki, config }
 //! store -> { oidc, identity, keys, audit, config }
-//! tls -> { pki, proxy }      pki -> identity      oidc -> { identity, keys }      config -> { identity, proxy }
+//! tls -> { pki, proxy }      pki -> identity      oidc -> { identity, keys, pki }      config -> { identity, proxy }
 //! leaves for all: error, card_hosts, clock, fetch, random, secret, throttle, named
 //! ```
 //!

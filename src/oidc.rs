@@ -21,3 +21,4 @@ pub mod reply_to;
 pub mod request;
 pub mod scope;
 pub mod terms;
+pub mod tls_client_auth;

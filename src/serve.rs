@@ -147,11 +147,12 @@ pub async fn start(
     random: Random,
     listeners: Vec<TcpListener>,
 ) -> Result<Node, ServeError> {
-    if metadata::metadata(&config.issuer).is_err() {
+    if metadata::metadata(&config.issuer, mtls_host(config)).is_err() {
         return Err(ServeError::Issuer);
     }
     let trust = trust::trust(&config.trust, clock.now())?;
     let identity = Identity::load(&config.tls.certificate, &config.tls.key)?;
+    warn_of_uncovered(config, &identity);
     let card_identity = card_identity(config, &identity)?;
     let pool = store::connect(&config.database).await?;
     schema(&pool).await.map_err(unmigrated)?;
@@ -161,6 +162,7 @@ pub async fn start(
     let app = App::new(Parts {
         issuer: config.issuer.clone(),
         card_hosts: config.card.hosts.clone(),
+        mtls_host: mtls_host(config).map(str::to_owned),
         lifetimes: config.lifetimes,
         pool,
         trust,
@@ -360,8 +362,24 @@ fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, Identit
     }
 }
 
+/// The host of `mtls_endpoint_aliases`.
+fn mtls_host(config: &Config) -> Option<&str> {
+    config.mtls.hosts.first().map(String::as_str)
+}
+
+// An installation that was there before has a certificate without the name: people still log in.
+fn warn_of_uncovered(config: &Config, identity: &Identity) {
+    for host in config.mtls.hosts.iter().filter(|host| !identity.is_for(host)) {
+        tracing::warn!(
+            host,
+            "the certificate of [tls] is not for a host of [mtls]: relying parties cannot connect there"
+        );
+    }
+}
+
 fn hosts(config: &Config) -> tls::Hosts {
     tls::Hosts::new(config.issuer.host_str().unwrap_or_default(), config.card.hosts.clone())
+        .with_mtls(&config.mtls.hosts)
 }
 
 fn hints(trust: &Trust) -> Hints {

@@ -29,6 +29,8 @@ pub struct Parts {
     pub issuer: Url,
     /// The card hosts that logins are sent to.
     pub card_hosts: CardHosts,
+    /// The host where relying parties show certificates, as the discovery document names it.
+    pub mtls_host: Option<String>,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// All shared state.

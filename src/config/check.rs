@@ -13,14 +13,14 @@ use url::{Host, Url};
 use super::layers::Layers;
 use super::proxy::{proxy, proxy_protocol};
 use super::raw::{
-    RawCard, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog, RawPolicy, RawTls,
-    RawTrust,
+    RawCard, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog, RawMtls,
+    RawPolicy, RawTls, RawTrust,
 };
 use super::revocation;
 use super::sealing_key::{SealingKey, SealingKeyFault};
 use super::{
     Administration, Card, Config, ConfigError, Database, Health, IssuerFile, IssuerKind, Lifetimes,
-    Limits, Log, PolicyRow, TlsFiles, TrustFiles,
+    Limits, Log, Mtls, PolicyRow, TlsFiles, TrustFiles,
 };
 use crate::card_hosts::{CardHosts, Chooser};
 use crate::identity::assurance::Loa;
@@ -41,6 +41,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let database = database(raw.database, at);
     let tls = tls(raw.tls, at);
     let card = card(raw.card, &host, at);
+    let mtls = mtls(raw.mtls, &host, &card.hosts, at);
     let trust = trust(raw.trust, at);
     let revocation = revocation::revocation(raw.revocation, &trust, at);
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
@@ -61,6 +62,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 database,
                 tls,
                 card,
+                mtls,
                 trust,
                 revocation,
                 sealing_key,
@@ -243,6 +245,34 @@ fn fixed_hosts(raw: &RawCard, issuer_host: &str, at: &mut Layers) -> CardHosts {
         }
     }
     CardHosts::fixed(&raw.hosts, &raw.wider_hosts, raw.chooser)
+}
+
+/// The hosts that ask relying parties for a certificate. None is the issuer's, which never asks, and
+/// none is a card host, where people choose a card.
+fn mtls(raw: RawMtls, issuer_host: &str, card: &CardHosts, at: &mut Layers) -> Mtls {
+    const KEY: &str = "mtls.hosts";
+    if !raw.enabled {
+        return Mtls::default();
+    }
+    let hosts = match raw.hosts {
+        // Without an issuer, which is told already, there is no name to begin with.
+        named if named.is_empty() && issuer_host.is_empty() => return Mtls::default(),
+        named if named.is_empty() => vec![format!("mtls.{issuer_host}")],
+        named => named,
+    };
+    let mut seen = BTreeSet::new();
+    for host in &hosts {
+        if !is_host_name(host) {
+            at.wrong(KEY, host, "expected a host name in lower case");
+        } else if host == issuer_host {
+            at.wrong(KEY, host, "the issuer host never asks for a certificate: name another");
+        } else if card.asks(host).is_some() {
+            at.wrong(KEY, host, "this host asks people for a card: name another");
+        } else if !seen.insert(host) {
+            at.wrong(KEY, host, "named twice");
+        }
+    }
+    Mtls { hosts }
 }
 
 pub(super) fn is_host_name(text: &str) -> bool {

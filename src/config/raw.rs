@@ -24,6 +24,7 @@ pub(super) struct RawConfig {
     pub database: RawDatabase,
     pub tls: RawTls,
     pub card: RawCard,
+    pub mtls: RawMtls,
     pub trust: RawTrust,
     pub revocation: RawRevocation,
     pub lifetimes: RawLifetimes,
@@ -60,6 +61,13 @@ pub(super) struct RawCard {
     pub label: Option<Label>,
     pub tls12: bool,
     pub tls13: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMtls {
+    pub enabled: bool,
+    pub hosts: Vec<String>,
 }
 
 #[derive(Deserialize)]

@@ -13,7 +13,7 @@ use super::responder::Responder;
 use crate::card_hosts::{CardHosts, Chooser, Label};
 use crate::config::{
     Card, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat,
-    OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority, RevocationOrder,
+    Mtls, OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority, RevocationOrder,
     RevocationSettings, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
 };
 use crate::identity::assurance::Loa;
@@ -72,6 +72,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             tls12: true,
             tls13: true,
         },
+        mtls: Mtls { hosts: vec![format!("mtls.{ISSUER_HOST}")] },
         trust: TrustFiles {
             roots: vec![pki.root().pem.clone()],
             issuers: pki

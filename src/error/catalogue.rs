@@ -197,6 +197,26 @@ catalogue! {
     AssertionReplayed = "assertion_replayed", "invalid_client", 401, RelyingParty, false;
 
     // What happens to a client certificate.
+    /// A client certificate, and no `client_id` that says whose it is.
+    ClientIdMissing = "client_id_missing", "invalid_client", 401, RelyingParty, false;
+    /// No client certificate on the connection of a client that authenticates by one.
+    ClientCertificateMissing = "client_certificate_missing", "invalid_client", 401, RelyingParty, false;
+    /// A client certificate that is no system's under a trusted authority.
+    ClientCertificateUntrusted = "client_certificate_untrusted", "invalid_client", 401, RelyingParty, false;
+    /// Another client certificate than the client is registered with.
+    ClientCertificateMismatch = "client_certificate_mismatch", "invalid_client", 401, RelyingParty, false;
+    /// A client certificate past its validity, or before it.
+    ClientCertificateExpired = "client_certificate_expired", "invalid_client", 401, RelyingParty, false;
+    /// A client certificate that its issuer has revoked.
+    ClientCertificateRevoked = "client_certificate_revoked", "invalid_client", 401, RelyingParty, false;
+    /// Whether a client certificate is revoked could not be determined.
+    ClientCertificateStatusUnknown = "client_certificate_status_unknown", "temporarily_unavailable", 503, RelyingParty, true;
+    /// A client whose tokens are bound to its certificate came without one.
+    ClientCertificateRequired = "client_certificate_required", "invalid_request", 400, RelyingParty, false;
+    /// An access token that is bound to a certificate, over a connection without one.
+    TokenCertificateMissing = "token_certificate_missing", "invalid_token", 401, RelyingParty, false;
+    /// An access token that is bound to another certificate than the connection's.
+    TokenCertificateMismatch = "token_certificate_mismatch", "invalid_token", 401, RelyingParty, false;
 
     // What happens to a DPoP proof.
 

@@ -5,13 +5,12 @@ use axum::http::{HeaderMap, Method};
 use super::token::authorization;
 use crate::flow::client_call::Call;
 use crate::oidc::params::Params;
-use crate::tls::Peer;
+use crate::tls::{Host, Peer};
 
 /// What was read; [`Received::call`] lends it to a story.
 pub struct Received {
     method: Method,
     path: &'static str,
-    alias_host: Option<String>,
     authorization: Option<String>,
     dpop: Vec<String>,
     peer: Peer,
@@ -28,7 +27,6 @@ impl Received {
         Self {
             method: method.clone(),
             path,
-            alias_host: None,
             authorization: authorization(headers),
             dpop: dpop.collect(),
             peer: peer.clone(),
@@ -42,7 +40,10 @@ impl Received {
         Call {
             method: self.method.as_str(),
             path: self.path,
-            alias_host: self.alias_host.as_deref(),
+            alias_host: match &self.peer.host {
+                Host::Mtls { name } => Some(name),
+                Host::Issuer | Host::Card { .. } => None,
+            },
             authorization: self.authorization.as_deref(),
             dpop: &self.dpop,
             chain: self.peer.chain.as_ref(),

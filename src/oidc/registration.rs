@@ -6,6 +6,7 @@
 use super::client::{Client, ClientAuthentication};
 use super::client_metadata::GrantType;
 use super::profile;
+use super::tls_client_auth::{ExpectedSubject, certificates_fit_keys, names_a_certificate};
 
 /// Why a client cannot be registered so; the text says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +27,8 @@ pub fn check(client: &Client) -> Checked {
     profile::check_registration(client)?;
 
     // Rules of client authentication.
+    certificates_are_named_once(client)?;
+    registered_certificates_are_there(client)?;
 
     // Rules of tokens.
 
@@ -55,6 +58,36 @@ fn assertions_have_keys(client: &Client) -> Checked {
             refuse("private_key_jwt needs public keys: by value or by jwks_uri")
         }
         _ => Ok(()),
+    }
+}
+
+// RFC 8705 §2.1.2: exactly one member names the certificate of a client.
+fn certificates_are_named_once(client: &Client) -> Checked {
+    if matches!(client.authentication, ClientAuthentication::TlsClientAuth) {
+        return match ExpectedSubject::registered(&client.metadata) {
+            Ok(_) => Ok(()),
+            Err(fault) => refuse(&fault.to_string()),
+        };
+    }
+    if names_a_certificate(&client.metadata) {
+        return refuse("the members tls_client_auth_... go with the method tls_client_auth");
+    }
+    Ok(())
+}
+
+// RFC 8705 §2.2.2: the certificates are in x5c, or known by their keys.
+fn registered_certificates_are_there(client: &Client) -> Checked {
+    if !matches!(client.authentication, ClientAuthentication::SelfSignedTlsClientAuth) {
+        return Ok(());
+    }
+    match &client.jwks {
+        None => {
+            refuse("self_signed_tls_client_auth needs the certificate by value: a JWK set with x5c")
+        }
+        Some(jwks) if !certificates_fit_keys(jwks) => refuse(
+            "the first certificate of each x5c must hold the key beside it (RFC 7517 section 4.7)",
+        ),
+        Some(_) => Ok(()),
     }
 }
 

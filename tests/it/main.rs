@@ -13,6 +13,7 @@
 mod harness;
 
 mod authorize;
+mod bound_tokens;
 mod browser;
 mod card_hosts;
 mod cards;
@@ -29,6 +30,7 @@ mod labels;
 mod limits;
 mod login;
 mod login_errors;
+mod mtls_host;
 mod nodes;
 mod operations;
 mod proxies;
@@ -48,6 +50,7 @@ mod session_life;
 mod sessions;
 mod structure;
 mod tickets;
+mod tls_client_auth;
 mod token;
 mod trust_commands;
 mod user_info;

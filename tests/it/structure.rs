@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("http", &["flow", "oidc", "state", "tls"]),
     ("identity", &[]),
     ("keys", &[]),
-    ("oidc", &["identity", "keys"]),
+    ("oidc", &["identity", "keys", "pki"]),
     ("pki", &["identity"]),
     ("proxy", &[]),
     ("revocation", &["config", "pki", "store"]),

@@ -7,6 +7,7 @@ pub mod chromium;
 pub mod demo;
 pub mod display;
 pub mod firefox;
+pub mod mtls;
 pub mod person;
 pub mod probe;
 pub mod products;

@@ -43,7 +43,7 @@
 //! ```
 //!
 //! `oidc`, `identity`, `pki`, `proxy` and `keys` are pure and synchronous, and given `now`. Only `store` says
-//! `sqlx`, only `keys` says `jsonwebtoken`, only `pki` says `x509_parser` (`dev` and the tests apart).
+//! `sqlx`, only `pki` says `x509_parser` (`dev` and the tests apart).
 //! `tests/it/structure.rs` holds all of this.
 
 pub mod audit;

@@ -50,7 +50,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "dev"]),
     ("axum", &["http", "tls", "serve", "dev"]),
     ("axum_server", &["tls", "serve", "dev"]),
-    ("jsonwebtoken", &["keys"]),
+    ("jsonwebtoken", &[]),
     ("x509_parser", &["pki", "dev"]),
     ("x509_ocsp", &["pki", "dev"]),
     ("x509_cert", &["pki"]),

@@ -50,7 +50,7 @@ pub(in crate::cli) struct Add {
     /// The public key, as PEM
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
-    /// What its tokens are signed with
+    /// What its tokens are signed with: ES256, ES384, PS256, RS256 or EdDSA
     #[arg(long, value_name = "ALG", default_value = "RS256")]
     signing_alg: SigningAlg,
     /// required or optional

@@ -3,6 +3,8 @@
 //! Each rule is one function; they are asked in the order of [`check`]. Must never change what is
 //! registered: a registration that breaks a rule is refused with what would be right.
 
+use url::Url;
+
 use super::client::{Client, ClientAuthentication};
 use super::client_metadata::GrantType;
 
@@ -22,6 +24,8 @@ pub fn check(client: &Client) -> Checked {
     assertions_have_keys(client)?;
     redirect_uris_fit_grant_types(client)?;
     // Rules of requests and profiles.
+    keys_are_at_a_secure_address(client)?;
+    request_objects_have_keys(client)?;
 
     // Rules of client authentication.
 
@@ -54,6 +58,32 @@ fn assertions_have_keys(client: &Client) -> Checked {
         }
         _ => Ok(()),
     }
+}
+
+// RFC 7591 §2: keys come from a server that proves to be the client's.
+fn keys_are_at_a_secure_address(client: &Client) -> Checked {
+    let Some(address) = &client.metadata.jwks_uri else { return Ok(()) };
+    let is_secure = Url::parse(address).is_ok_and(|url| {
+        url.scheme() == "https"
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    if is_secure {
+        return Ok(());
+    }
+    refuse("jwks_uri must be https with a host, without fragment and user")
+}
+
+// RFC 9101 §6.2: there must be a key that a signature could be checked by.
+fn request_objects_have_keys(client: &Client) -> Checked {
+    let metadata = &client.metadata;
+    let must_sign =
+        metadata.require_signed_request_object || metadata.request_object_signing_alg.is_some();
+    if must_sign && client.jwks.is_none() && metadata.jwks_uri.is_none() {
+        return refuse("signed request objects need public keys: by value or by jwks_uri");
+    }
+    Ok(())
 }
 
 // RFC 6749 §3.1.2.2: whoever is sent answers must say where they may go.

@@ -16,6 +16,7 @@ pub mod layers;
 pub mod login_errors;
 pub mod pages;
 pub mod panics;
+pub mod par;
 pub mod readiness;
 pub mod render;
 pub mod resume;
@@ -56,6 +57,7 @@ fn issuer_host(app: &App) -> Router {
         .route(RESUME_PATH, get(resume::resume).head(errors::method_not_allowed))
         .route(AGAIN_PATH, get(resume::again).head(errors::method_not_allowed))
         .route(CHECK_PATH, get(check::entrance).head(errors::method_not_allowed))
+        .route(paths::PAR, post(par::par))
         .route(paths::TOKEN, post(token::token))
         .route(paths::USERINFO, get(user_info::by_header).post(user_info::by_form))
         .route(paths::ERRORS, get(errors::catalogue))

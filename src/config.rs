@@ -61,6 +61,8 @@ pub struct Config {
     pub revocation: Revocation,
     /// What seals private keys and what travels through browsers.
     pub sealing_key: SealingKey,
+    /// What is fetched from clients.
+    pub clients: Clients,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// How much is taken on at once.
@@ -185,6 +187,15 @@ named! {
     }
 }
 
+/// How servers of clients are reached.
+#[derive(Clone, Debug, Default)]
+pub struct Clients {
+    /// Inner networks that may be fetched from.
+    pub private_networks: Vec<IpNet>,
+    /// PEM file of the authorities of their certificates; the machine's, where there is none.
+    pub authorities: Option<PathBuf>,
+}
+
 /// How long things live.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
@@ -194,6 +205,8 @@ pub struct Lifetimes {
     pub ticket: TimeDelta,
     /// An authorization code (RFC 6749 §4.1.2: ten minutes at most).
     pub code: TimeDelta,
+    /// A pushed authorization request, until the browser brings it (RFC 9126 §2.2).
+    pub pushed_request: TimeDelta,
     /// A session in a browser.
     pub session: TimeDelta,
     /// An access token.
@@ -213,6 +226,8 @@ pub struct Limits {
     pub max_choosing_per_address: usize,
     /// Logins that may fail at one address in a minute without a card that was proved.
     pub failed_logins_per_minute: NonZeroU32,
+    /// Authorization requests that one client may push in a minute.
+    pub pushed_requests_per_minute: NonZeroU32,
     /// A handshake on a host that asks for no card.
     pub handshake_timeout: TimeDelta,
     /// A handshake on a card host: the person chooses a certificate and types a PIN meanwhile.

@@ -16,6 +16,7 @@ pub mod layers;
 pub mod login_errors;
 pub mod pages;
 pub mod panics;
+pub mod par;
 pub mod readiness;
 pub mod render;
 pub mod resume;
@@ -84,6 +85,7 @@ fn mtls_host(app: &App) -> Router {
 /// (RFC 8705 §5).
 fn client_endpoints() -> Router<App> {
     Router::new()
+        .route(paths::PAR, post(par::par))
         .route(paths::TOKEN, post(token::token))
         .route(paths::USERINFO, get(user_info::by_header).post(user_info::by_form))
         .route(

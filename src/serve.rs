@@ -3,6 +3,7 @@
 //! The same code serves an installation, `dev` and the tests. Must never start half: whatever is
 //! missing or wrong is an error before the first connection is taken.
 
+pub mod clients;
 pub mod keys;
 pub mod open_files;
 pub mod proxies;
@@ -23,6 +24,7 @@ use tokio::task::JoinSet;
 use crate::card_hosts::Chooser;
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::fetch::FetchFault;
 use crate::http;
 use crate::keys::Sealer;
 use crate::oidc::metadata;
@@ -31,7 +33,7 @@ use crate::random::Random;
 use crate::state::{App, CheckCounts, Parts, Registry};
 use crate::store::migrate::{self, Schema};
 use crate::store::{self, PgPool, StoreError, housekeeping};
-use crate::throttle::{Once, Throttle};
+use crate::throttle::{ClientThrottle, Once, Throttle};
 use crate::tls::{self, Counters, Hints, Identity, IdentityFault, Settings, TlsParts};
 
 /// How long a node that is told to stop lets requests finish.
@@ -72,6 +74,9 @@ pub enum ServeError {
     /// The CA of proxies.
     #[error("proxy.client_ca: {0}")]
     ProxyCa(#[from] proxies::ProxyCaFault),
+    /// The authorities of clients' servers.
+    #[error("clients.authorities: {0}")]
+    ClientAuthorities(FetchFault),
     /// The limit of open files.
     #[error(transparent)]
     OpenFiles(#[from] open_files::TooFew),
@@ -99,7 +104,7 @@ impl ServeError {
                 !fault.may_pass()
             }
             Self::Revocation(fault) => !matches!(fault, RevocationFault::Fetch(_)),
-            Self::ProxyCa(_) | Self::Issuer => true,
+            Self::ProxyCa(_) | Self::ClientAuthorities(_) | Self::Issuer => true,
             _ => false,
         }
     }
@@ -171,6 +176,8 @@ pub async fn start(
         health_networks: config.health.networks.clone(),
         checks: Throttle::per_minute(config.limits.failed_logins_per_minute),
         check_counts: CheckCounts::default(),
+        pushes: ClientThrottle::per_minute(config.limits.pushed_requests_per_minute),
+        client_keys: clients::keys(&config.clients).map_err(ServeError::ClientAuthorities)?,
         told_policies: Once::default(),
         registry: Arc::new(Registry::default()).into(),
         sealer: Arc::new(Sealer::new(config.sealing_key.expose())),
@@ -327,6 +334,7 @@ async fn keep_house(app: &App, counters: &Counters) {
         }
         app.failed_logins.forget_quiet();
         app.checks.forget_quiet();
+        app.pushes.forget_quiet();
         let tried = app.check_counts.snapshot();
         if tried != checked {
             let (pages, look_ups) = tried;

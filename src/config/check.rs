@@ -13,14 +13,14 @@ use url::{Host, Url};
 use super::layers::Layers;
 use super::proxy::{proxy, proxy_protocol};
 use super::raw::{
-    RawCard, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog, RawMtls,
-    RawPolicy, RawTls, RawTrust,
+    RawCard, RawClients, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog,
+    RawMtls, RawPolicy, RawTls, RawTrust,
 };
 use super::revocation;
 use super::sealing_key::{SealingKey, SealingKeyFault};
 use super::{
-    Administration, Card, Config, ConfigError, Database, Health, IssuerFile, IssuerKind, Lifetimes,
-    Limits, Log, Mtls, PolicyRow, TlsFiles, TrustFiles,
+    Administration, Card, Clients, Config, ConfigError, Database, Health, IssuerFile, IssuerKind,
+    Lifetimes, Limits, Log, Mtls, PolicyRow, TlsFiles, TrustFiles,
 };
 use crate::card_hosts::{CardHosts, Chooser};
 use crate::identity::assurance::Loa;
@@ -45,6 +45,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let trust = trust(raw.trust, at);
     let revocation = revocation::revocation(raw.revocation, &trust, at);
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
+    let clients = clients(raw.clients, at);
     let lifetimes = lifetimes(&raw.lifetimes, at);
     let limits = limits(&raw.limits, at);
     let health =
@@ -65,6 +66,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 mtls,
                 trust,
                 revocation,
+                clients,
                 sealing_key,
                 lifetimes,
                 limits,
@@ -411,6 +413,17 @@ fn quoted(path: &Path) -> String {
     if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
+fn clients(raw: RawClients, at: &mut Layers) -> Clients {
+    Clients {
+        private_networks: revocation::networks(
+            "clients.private_networks",
+            &raw.private_networks,
+            at,
+        ),
+        authorities: raw.authorities.map(|file| file_of("clients.authorities", &file, at)),
+    }
+}
+
 fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
     let mut read = |key: &str, text: &str, most: &str| {
         duration(&format!("lifetimes.{key}"), text, ("10s", most), at)
@@ -420,6 +433,8 @@ fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
         ticket: read("ticket", &raw.ticket, "5m"),
         // RFC 6749 §4.1.2.
         code: read("code", &raw.code, "10m"),
+        // FAPI 2.0 Security Profile §5.3.2.2: less than ten minutes.
+        pushed_request: read("pushed_request", &raw.pushed_request, "599s"),
         session: read("session", &raw.session, "24h"),
         access_token: read("access_token", &raw.access_token, "1h"),
         // Swedish OpenID Connect profile: five minutes at most.
@@ -442,6 +457,7 @@ fn limits(raw: &RawLimits, at: &mut Layers) -> Limits {
         max_choosing_per_address: usize::try_from(raw.max_choosing_per_address.get())
             .unwrap_or(usize::MAX),
         failed_logins_per_minute: raw.failed_logins_per_minute,
+        pushed_requests_per_minute: raw.pushed_requests_per_minute,
         handshake_timeout: read("handshake_timeout", &raw.handshake_timeout, "1m"),
         card_handshake_timeout: read("card_handshake_timeout", &raw.card_handshake_timeout, "15m"),
         first_request_timeout: read("first_request_timeout", &raw.first_request_timeout, "1m"),

@@ -27,6 +27,7 @@ pub(super) struct RawConfig {
     pub mtls: RawMtls,
     pub trust: RawTrust,
     pub revocation: RawRevocation,
+    pub clients: RawClients,
     pub lifetimes: RawLifetimes,
     pub limits: RawLimits,
     pub health: RawHealth,
@@ -136,10 +137,18 @@ pub(super) struct RawAuthority {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawClients {
+    pub private_networks: Vec<String>,
+    pub authorities: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawLifetimes {
     pub login: String,
     pub ticket: String,
     pub code: String,
+    pub pushed_request: String,
     pub session: String,
     pub access_token: String,
     pub id_token: String,
@@ -152,6 +161,7 @@ pub(super) struct RawLimits {
     pub max_connections: u32,
     pub max_choosing_per_address: NonZeroU32,
     pub failed_logins_per_minute: NonZeroU32,
+    pub pushed_requests_per_minute: NonZeroU32,
     pub handshake_timeout: String,
     pub card_handshake_timeout: String,
     pub first_request_timeout: String,

@@ -26,11 +26,19 @@ pub enum Purpose {
     SigningKey,
     /// A private key for encryption in the database.
     EncryptionKey,
+    /// A pushed authorization request in the database.
+    PushedRequest,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] =
-        [Self::Login, Self::Ticket, Self::SubmittedValue, Self::SigningKey, Self::EncryptionKey];
+    const ALL: [Self; 6] = [
+        Self::Login,
+        Self::Ticket,
+        Self::SubmittedValue,
+        Self::SigningKey,
+        Self::EncryptionKey,
+        Self::PushedRequest,
+    ];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -39,6 +47,7 @@ impl Purpose {
             Self::SubmittedValue => b"siths-idp submitted value",
             Self::SigningKey => b"siths-idp signing key",
             Self::EncryptionKey => b"siths-idp encryption key",
+            Self::PushedRequest => b"siths-idp pushed request",
         }
     }
 }

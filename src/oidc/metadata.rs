@@ -28,6 +28,8 @@ pub mod paths {
     pub const JWKS: &str = "/jwks";
     /// RFC 6749 §3.1.
     pub const AUTHORIZE: &str = "/authorize";
+    /// RFC 9126 §2.
+    pub const PAR: &str = "/par";
     /// RFC 6749 §3.2.
     pub const TOKEN: &str = "/token";
     /// OpenID Connect Core 1.0 §5.3.
@@ -45,6 +47,8 @@ pub struct FurtherMetadata {
     pub code_challenge_methods_supported: Vec<String>,
     /// RFC 9207 §3.
     pub authorization_response_iss_parameter_supported: bool,
+    /// RFC 9126 §5.
+    pub pushed_authorization_request_endpoint: String,
     /// OpenID Connect Prompt Create 1.0 §4.
     pub prompt_values_supported: Vec<String>,
     /// RFC 8705 §3.3; left out where no host asks for certificates.
@@ -102,6 +106,7 @@ pub fn metadata(issuer: &Url, mtls_host: Option<&str>) -> Result<Metadata, Parse
         FurtherMetadata {
             code_challenge_methods_supported: vec!["S256".to_owned()],
             authorization_response_iss_parameter_supported: true,
+            pushed_authorization_request_endpoint: at(paths::PAR),
             prompt_values_supported: vec!["none".to_owned(), "login".to_owned()],
             tls_client_certificate_bound_access_tokens: mtls_host.is_some(),
             mtls_endpoint_aliases: aliases.unwrap_or_default(),
@@ -131,7 +136,7 @@ pub fn metadata(issuer: &Url, mtls_host: Option<&str>) -> Result<Metadata, Parse
         names.into_iter().chain(by_scope).map(|n| CoreClaimName::new(n.to_owned())).collect(),
     ))
     .set_claims_parameter_supported(Some(false))
-    .set_request_parameter_supported(Some(false))
+    .set_request_parameter_supported(Some(true))
     .set_request_uri_parameter_supported(Some(false))
     .set_ui_locales_supported(Some(vec![
         LanguageTag::new("sv".to_owned()),

@@ -3,6 +3,8 @@
 //! Each rule is one function; they are asked in the order of [`check`]. Must never change what is
 //! registered: a registration that breaks a rule is refused with what would be right.
 
+use url::Url;
+
 use super::client::{Client, ClientAuthentication};
 use super::client_metadata::GrantType;
 use super::profile;
@@ -25,6 +27,8 @@ pub fn check(client: &Client) -> Checked {
     redirect_uris_fit_grant_types(client)?;
     // Rules of requests and profiles.
     profile::check_registration(client)?;
+    keys_are_at_a_secure_address(client)?;
+    request_objects_have_keys(client)?;
 
     // Rules of client authentication.
     certificates_are_named_once(client)?;
@@ -71,6 +75,32 @@ fn certificates_are_named_once(client: &Client) -> Checked {
     }
     if names_a_certificate(&client.metadata) {
         return refuse("the members tls_client_auth_... go with the method tls_client_auth");
+    }
+    Ok(())
+}
+
+// RFC 7591 §2: keys come from a server that proves to be the client's.
+fn keys_are_at_a_secure_address(client: &Client) -> Checked {
+    let Some(address) = &client.metadata.jwks_uri else { return Ok(()) };
+    let is_secure = Url::parse(address).is_ok_and(|url| {
+        url.scheme() == "https"
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    if is_secure {
+        return Ok(());
+    }
+    refuse("jwks_uri must be https with a host, without fragment and user")
+}
+
+// RFC 9101 §6.2: there must be a key that a signature could be checked by.
+fn request_objects_have_keys(client: &Client) -> Checked {
+    let metadata = &client.metadata;
+    let must_sign =
+        metadata.require_signed_request_object || metadata.request_object_signing_alg.is_some();
+    if must_sign && client.jwks.is_none() && metadata.jwks_uri.is_none() {
+        return refuse("signed request objects need public keys: by value or by jwks_uri");
     }
     Ok(())
 }

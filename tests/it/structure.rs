@@ -8,6 +8,7 @@ use std::process::Command;
 /// Who may import whom. Everybody may import the leaves.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("audit", &[]),
+    ("client_keys", &["keys"]),
     ("cli", &["config", "dev", "identity", "keys", "oidc", "pki", "serve", "store"]),
     ("config", &["identity", "proxy"]),
     (
@@ -25,6 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "serve",
         &[
+            "client_keys",
             "config",
             "http",
             "identity",
@@ -37,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "tls",
         ],
     ),
-    ("state", &["config", "keys", "oidc", "pki", "revocation", "store"]),
+    ("state", &["client_keys", "config", "keys", "oidc", "pki", "revocation", "store"]),
     ("store", &["audit", "config", "identity", "keys", "oidc"]),
     ("tls", &["pki", "proxy"]),
 ];
@@ -58,7 +60,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("ppp", &["proxy"]),
     ("sfv", &["proxy"]),
     ("reqwest", &["dev", "fetch"]),
-    ("moka", &["revocation"]),
+    ("moka", &["client_keys", "revocation"]),
     ("openidconnect", &["oidc", "dev"]),
     ("figment", &["config"]),
     ("clap", &["cli"]),

@@ -11,8 +11,8 @@ use crate::error::Code;
 use crate::keys::Purpose;
 use crate::oidc::address;
 use crate::oidc::client::Client;
-use crate::oidc::client_metadata::Profile;
 use crate::oidc::params::{Params, ParamsFault};
+use crate::oidc::profile::Rules;
 use crate::oidc::reply_to::ReplyTo;
 use crate::oidc::request_object::{self, OpenedRequest, RequestObjectFault, Signed};
 use crate::oidc::request_uri::{RequestUri, RequestUriFault, RequestUriHash};
@@ -95,17 +95,16 @@ pub async fn asked<'a>(
     params: &'a Params,
 ) -> Result<Asked<'a>, Refusal<'a>> {
     let told_beside = |fault| Refusal { fault, told_by: Some(Cow::Borrowed(params)) };
+    let rules = Rules::of(client);
     match given(params).map_err(told_beside)? {
         Given::Pushed(text) => by_reference(app, client, text, params).await,
-        _ if must_push(client) => Err(told_beside(AskedFault::NotPushed)),
+        _ if rules.pushed_requests => Err(told_beside(AskedFault::NotPushed)),
         Given::Object(jwt) => {
             let opened = open(app, client, jwt, params).await.map_err(told_beside)?;
             mark(app, client, &opened).await.map_err(told_beside)?;
             Ok(Asked { params: Cow::Owned(opened.params), pushed: None })
         }
-        Given::Parameters if client.metadata.require_signed_request_object => {
-            Err(told_beside(AskedFault::NotSigned))
-        }
+        Given::Parameters if rules.signed_requests => Err(told_beside(AskedFault::NotSigned)),
         Given::Parameters => Ok(Asked { params: Cow::Borrowed(params), pushed: None }),
     }
 }
@@ -124,12 +123,6 @@ fn given(params: &Params) -> Result<Given<'_>, AskedFault> {
         (None, Some(text)) => Ok(Given::Pushed(text)),
         (Some(_), Some(_)) => Err(AskedFault::Twice),
     }
-}
-
-// RFC 9126 §6; FAPI 2.0 Security Profile §5.3.2.2: requests that were not pushed are refused.
-fn must_push(client: &Client) -> bool {
-    client.metadata.require_pushed_authorization_requests
-        || client.metadata.profile == Profile::Fapi2
 }
 
 /// Decrypts a request object, where it is encrypted, and opens it with the keys of the client.

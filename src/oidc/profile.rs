@@ -61,27 +61,12 @@ impl Rules {
     }
 }
 
-/// How an authorization request reached the provider.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Arrival {
-    /// It was pushed (RFC 9126).
-    pub pushed: bool,
-    /// It was signed (RFC 9101).
-    pub signed: bool,
-}
-
 /// A request outside the profile of its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProfileFault {
     /// A parameter sent more than once.
     #[error(transparent)]
     Params(#[from] ParamsFault),
-    /// Not pushed.
-    #[error("the request was not pushed")]
-    NotPushed,
-    /// Not signed.
-    #[error("the request was not signed")]
-    NotSigned,
     /// No `nonce`.
     #[error("no nonce")]
     NonceMissing,
@@ -96,26 +81,10 @@ impl ProfileFault {
     pub const fn code(self) -> Code {
         match self {
             Self::Params(fault) => fault.code(),
-            Self::NotPushed => Code::PushedRequestRequired,
-            Self::NotSigned => Code::SignedRequestRequired,
             Self::NonceMissing => Code::NonceMissing,
             Self::StateTooShort => Code::StateTooShort,
         }
     }
-}
-
-/// Whether an authorization request came the way its client's rules demand.
-///
-/// # Errors
-/// [`ProfileFault::NotPushed`], [`ProfileFault::NotSigned`].
-pub const fn check_arrival(rules: &Rules, arrival: Arrival) -> Result<(), ProfileFault> {
-    if rules.pushed_requests && !arrival.pushed {
-        return Err(ProfileFault::NotPushed);
-    }
-    if rules.signed_requests && !arrival.signed {
-        return Err(ProfileFault::NotSigned);
-    }
-    Ok(())
 }
 
 /// Whether an authorization request holds what its client's rules demand.

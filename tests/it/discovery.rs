@@ -44,10 +44,11 @@ async fn exactly_this_is_advertised() {
         ],
         "ui_locales_supported": ["sv", "en"],
         "claims_parameter_supported": false,
-        "request_parameter_supported": false,
+        "request_parameter_supported": true,
         "request_uri_parameter_supported": false,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
+        "pushed_authorization_request_endpoint": format!("{issuer}/par"),
         "prompt_values_supported": ["none", "login"],
     });
     // Algorithms, methods, audiences and prompts are tried one by one where they belong.
@@ -61,6 +62,7 @@ async fn every_endpoint_that_is_advertised_answers() {
     for (name, status) in [
         ("authorization_endpoint", 400),
         ("token_endpoint", 405),
+        ("pushed_authorization_request_endpoint", 405),
         ("userinfo_endpoint", 401),
         ("jwks_uri", 200),
     ] {

@@ -6,6 +6,8 @@
 //! resume     ticket -> code, or why not                  (the first write)
 //! again      "try again" -> a card host never used before
 //! check      certificate -> what it is, and what helps   (on a card host, without a login)
+//! client_call  a client's proof of who it is, at any endpoint
+//! token      which grant is exchanged for tokens?
 //! redeem     code -> tokens
 //! user_info  access token -> claims
 //! login_error  reference -> the story of a failed login, for its client
@@ -19,6 +21,8 @@ pub mod answer;
 pub mod authorize;
 pub mod card;
 pub mod check;
+pub mod client_call;
+mod client_keys;
 pub mod issue;
 pub mod login;
 pub mod login_error;
@@ -26,6 +30,8 @@ pub mod readiness;
 pub mod redeem;
 pub mod resume;
 pub mod settled;
+pub mod token;
+pub mod tokens;
 
 mod unknown_policies;
 pub mod user_info;

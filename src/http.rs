@@ -6,6 +6,7 @@
 pub mod authorize;
 pub mod card;
 pub mod check;
+pub mod client_call;
 pub mod cookies;
 pub mod discovery;
 pub mod errors;

@@ -4,6 +4,7 @@
 //! `jsonwebtoken`. Must never let a private key out, into a log or unsealed into the database.
 
 pub mod alg;
+pub mod client_alg;
 pub mod jwt;
 pub mod keyring;
 pub mod public_jwk;
@@ -11,5 +12,6 @@ pub mod sealing;
 pub mod signer;
 
 pub use alg::SigningAlg;
+pub use client_alg::{ClientAlg, JweAlg, JweEnc};
 pub use keyring::{KeyRecord, KeyRing};
 pub use sealing::{Purpose, Sealer};

@@ -3,6 +3,7 @@
 //! Must never decide: invariants are constraints, single use is one statement, and the rest is for
 //! the flows. Only this module knows `sqlx`.
 
+pub mod assertions;
 pub mod audit;
 pub mod clients;
 pub mod codes;
@@ -63,6 +64,9 @@ pub enum StoreError {
         /// The column.
         column: &'static str,
     },
+    /// A document that does not serialise.
+    #[error("a document does not serialise: {0}")]
+    Document(serde_json::Error),
     /// A registration that this version does not understand: a later one may have written it.
     #[error("client {id} has a {column} that this version does not know")]
     Client {
@@ -90,9 +94,11 @@ impl StoreError {
     pub fn code(&self) -> Code {
         match self {
             Self::Sql(error) => sql_code(error),
-            Self::Migration(_) | Self::Row { .. } | Self::Client { .. } | Self::Insecure { .. } => {
-                Code::Internal
-            }
+            Self::Migration(_)
+            | Self::Row { .. }
+            | Self::Document(_)
+            | Self::Client { .. }
+            | Self::Insecure { .. } => Code::Internal,
         }
     }
 

@@ -87,6 +87,7 @@ fn as_json(client: &Client) -> Value {
         "sign_on": client.sign_on,
         "require_loa": client.required_loa,
         "told_first": client.told_first,
+        "metadata": client.metadata,
     })
 }
 

@@ -10,6 +10,7 @@ use super::pki::{Pki, Registration, zoo};
 use crate::identity::hsa_id::HsaId;
 use crate::keys::SigningAlg;
 use crate::oidc::client::{Client, ClientAuthentication, Pkce, SignOn, ToldFirst};
+use crate::oidc::client_metadata::ClientMetadata;
 use crate::oidc::scope::Scope;
 use crate::random::Random;
 use crate::secret::sha256;
@@ -141,6 +142,8 @@ pub fn demo_client(redirect_uri: &str, secret: &str) -> Client {
         sign_on: SignOn::Card,
         required_loa: None,
         told_first: ToldFirst::Catalogue,
+        jwks: None,
+        metadata: ClientMetadata::default(),
     }
 }
 

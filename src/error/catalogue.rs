@@ -160,6 +160,10 @@ catalogue! {
     /// `registration` is not supported.
     RegistrationUnsupported = "registration_unsupported", "registration_not_supported", 400, RelyingParty, false;
 
+    // What a profile asks of a request.
+
+    // What happens to a request object and to a pushed request.
+
     // What happens to client authentication.
     /// No client authentication.
     ClientAuthenticationMissing = "client_authentication_missing", "invalid_client", 401, RelyingParty, false;
@@ -184,11 +188,17 @@ catalogue! {
     /// A client assertion whose `jti` was used before.
     AssertionReplayed = "assertion_replayed", "invalid_client", 401, RelyingParty, false;
 
+    // What happens to a client certificate.
+
+    // What happens to a DPoP proof.
+
     // What happens to a token request.
     /// No `grant_type`.
     GrantTypeMissing = "grant_type_missing", "invalid_request", 400, RelyingParty, false;
-    /// Another `grant_type` than `authorization_code`.
+    /// A `grant_type` that is not served here.
     GrantTypeUnsupported = "grant_type_unsupported", "unsupported_grant_type", 400, RelyingParty, false;
+    /// A `grant_type` that the client is not registered for.
+    GrantTypeUnregistered = "grant_type_unregistered", "unauthorized_client", 400, RelyingParty, false;
     /// No `code`.
     CodeMissing = "code_missing", "invalid_request", 400, RelyingParty, false;
     /// A code that was never issued, or so long ago that it is forgotten, or to another client.
@@ -208,6 +218,8 @@ catalogue! {
     /// Revoked or disabled between code and token.
     GrantRevoked = "grant_revoked", "invalid_grant", 400, RelyingParty, false;
 
+    // What happens to a refresh token, and to a token that is asked about.
+
     // What happens to an access token.
     /// No access token.
     TokenMissing = "token_missing", "invalid_token", 401, RelyingParty, false;
@@ -221,6 +233,8 @@ catalogue! {
     TokenExpired = "token_expired", "invalid_token", 401, RelyingParty, false;
     /// Revoked, or its user is no longer allowed to log in.
     TokenRevoked = "token_revoked", "invalid_token", 401, RelyingParty, false;
+
+    // What happens to a logout.
 
     // What happens to a request for a login error, and to any request.
     /// No such attempt of this client in the last ten minutes.

@@ -82,7 +82,7 @@ pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorde
             certificate_issuers: path.as_ref().map(|path| &*path.issuers),
             certificate_serials: path.as_ref().map(|path| &*path.serials),
         },
-        grant: new_grant(app, request, &scopes, &code),
+        grant: new_grant(app, request, &scopes, &code)?,
     };
     match logins::record_success(&app.pool, &attempt, &success).await? {
         Recorded::First => {
@@ -130,7 +130,7 @@ pub async fn by_session(
         now,
     };
     let session_id = continued.authentication.session_id;
-    let grant = new_grant(app, request, &scopes, &code);
+    let grant = new_grant(app, request, &scopes, &code)?;
     logins::record_continued(&app.pool, &attempt, session_id, continued.user.id(), &grant).await?;
     Ok(Answer::redirect(request.reply_to.success(&app.issuer, &code), Vec::new()))
 }
@@ -150,15 +150,16 @@ fn new_grant<'a>(
     request: &'a AuthorizationRequest,
     scopes: &'a [String],
     code: &str,
-) -> NewGrant<'a> {
+) -> Result<NewGrant<'a>, StoreError> {
     let now = app.clock.now();
-    NewGrant {
+    Ok(NewGrant {
         id: app.random.uuid(now),
         scopes,
         nonce: request.nonce.as_deref(),
+        terms: serde_json::to_value(&request.terms).map_err(StoreError::Document)?,
         code_hash: sha256(code.as_bytes()),
         redirect_uri: request.reply_to.redirect_uri(),
         code_challenge: request.code_challenge.as_deref(),
         code_expires_at: now + app.lifetimes.code,
-    }
+    })
 }

@@ -4,12 +4,12 @@
 
 use serde_json::{Value, json};
 
+use super::client_call::{Call, CallFault, authenticated};
 use crate::error::messages::{Values, fill, messages};
 use crate::error::{Code, Language};
 use crate::keys::Purpose;
 use crate::oidc::client::Client;
-use crate::oidc::client_auth::{ClientAuthFault, Presented, authenticate};
-use crate::oidc::params::Params;
+use crate::oidc::client_auth::ClientAuthFault;
 use crate::oidc::problem::error_uri;
 use crate::state::App;
 use crate::store::StoreError;
@@ -27,6 +27,15 @@ pub enum LoginErrorFault {
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
+}
+
+impl From<CallFault> for LoginErrorFault {
+    fn from(fault: CallFault) -> Self {
+        match fault {
+            CallFault::Client(fault) => Self::Client(fault),
+            CallFault::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl LoginErrorFault {
@@ -48,17 +57,14 @@ impl LoginErrorFault {
 pub async fn login_error(
     app: &App,
     reference: &str,
-    authorization: Option<&str>,
-    params: Option<&Params>,
-    address: &str,
+    call: &Call<'_>,
 ) -> Result<Value, LoginErrorFault> {
-    let presented = Presented::parse(authorization, params)?;
+    let by = authenticated(app, call).await?;
     let now = app.clock.now();
-    let by = authenticate(&presented, |id| app.client(id), &app.issuer, now)?;
     if !is_reference(reference) {
         return Err(LoginErrorFault::Unknown);
     }
-    match read(&app.pool, reference, &by, address, now).await? {
+    match read(&app.pool, reference, &by, call.address, now).await? {
         Reading::Found(found) => Ok(story(app, reference, &by.client, &found)),
         Reading::Unknown => Err(LoginErrorFault::Unknown),
         Reading::AssertionReplayed => Err(ClientAuthFault::AssertionReplayed.into()),

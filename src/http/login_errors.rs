@@ -6,14 +6,15 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 
+use super::client_call::Received;
 use super::form::form;
 use super::render;
-use super::token::authorization;
+use crate::flow::client_call::Call;
 use crate::flow::login_error::login_error;
-use crate::oidc::params::Params;
+use crate::oidc::metadata::paths;
 use crate::oidc::problem::Problem;
 use crate::state::App;
 use crate::tls::Peer;
@@ -25,7 +26,8 @@ pub async fn by_header(
     Path(reference): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    respond(&app, &peer, &headers, &reference, None).await
+    let received = Received::of(&peer, &Method::GET, paths::LOGIN_ERRORS, &headers);
+    respond(&app, &reference, &received.call(None)).await
 }
 
 /// By a form.
@@ -37,7 +39,10 @@ pub async fn by_form(
     body: Body,
 ) -> Response {
     match form(&headers, body).await {
-        Ok(params) => respond(&app, &peer, &headers, &reference, Some(&params)).await,
+        Ok(params) => {
+            let received = Received::of(&peer, &Method::POST, paths::LOGIN_ERRORS, &headers);
+            respond(&app, &reference, &received.call(Some(&params))).await
+        }
         Err(fault) => {
             let problem = Problem { code: fault.code(), reference: app.random.reference() };
             render::json_problem(&app, &problem)
@@ -45,16 +50,8 @@ pub async fn by_form(
     }
 }
 
-async fn respond(
-    app: &App,
-    peer: &Peer,
-    headers: &HeaderMap,
-    reference: &str,
-    params: Option<&Params>,
-) -> Response {
-    let address = peer.addr.ip().to_string();
-    let authorization = authorization(headers);
-    match login_error(app, reference, authorization.as_deref(), params, &address).await {
+async fn respond(app: &App, reference: &str, call: &Call<'_>) -> Response {
+    match login_error(app, reference, call).await {
         Ok(story) => render::story(&story),
         Err(fault) => {
             let reference = app.random.reference();

@@ -2,19 +2,21 @@
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 
+use super::client_call::Received;
 use super::form::form;
 use super::render;
-use crate::flow::redeem::redeem;
+use crate::flow::token::token as exchange;
+use crate::oidc::metadata::paths;
 use crate::oidc::problem::Problem;
 use crate::state::App;
 use crate::tls::Peer;
 
-/// Redeems a code.
+/// Exchanges a grant for tokens.
 pub async fn token(
     State(app): State<App>,
     Extension(peer): Extension<Peer>,
@@ -28,9 +30,8 @@ pub async fn token(
             return render::json_problem(&app, &Problem { code: fault.code(), reference });
         }
     };
-    let authorization = authorization(&headers);
-    let address = peer.addr.ip().to_string();
-    match redeem(&app, authorization.as_deref(), &params, &address).await {
+    let received = Received::of(&peer, &Method::POST, paths::TOKEN, &headers);
+    match exchange(&app, &received.call(Some(&params)), &params).await {
         Ok(tokens) => {
             let mut response = Json(tokens).into_response();
             render::no_store(response.headers_mut());

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::client::Client;
 use super::code::{Authentication, LiveGrant};
+use super::confirmation::Confirmation;
 use super::reply_to::issuer_identifier;
 use super::scope::Scope;
 use crate::identity::user::ActiveUser;
@@ -79,6 +80,9 @@ pub struct AccessTokenClaims {
     pub amr: Vec<String>,
     /// The grant that it belongs to: revoked with it.
     pub grant: Uuid,
+    /// What it is bound to.
+    #[serde(default, skip_serializing_if = "Confirmation::is_bearer")]
+    pub cnf: Confirmation,
 }
 
 /// What both tokens are made from.
@@ -96,6 +100,8 @@ pub struct Issue<'a> {
     pub now: DateTime<Utc>,
     /// How long the token lives.
     pub lifetime: TimeDelta,
+    /// What the access token is bound to.
+    pub confirmation: &'a Confirmation,
 }
 
 impl std::fmt::Debug for Issue<'_> {
@@ -125,6 +131,7 @@ pub fn access_token(issue: &Issue<'_>, jti: Uuid) -> Result<String, KeyFault> {
         acr: authentication.loa.acr().to_owned(),
         amr: AMR.iter().map(ToString::to_string).collect(),
         grant: issue.grant.id,
+        cnf: issue.confirmation.clone(),
     };
     issue.key.private.sign_jwt(&issue.key.kid, "at+jwt", &claims)
 }

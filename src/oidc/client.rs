@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::client_metadata::ClientMetadata;
 use super::scope::Scope;
 use crate::identity::assurance::Loa;
 use crate::keys::alg::SigningAlg;
@@ -37,6 +38,10 @@ pub struct Client {
     pub required_loa: Option<Loa>,
     /// Who is told first of a failed login.
     pub told_first: ToldFirst,
+    /// Its public keys by value (RFC 7517 §5).
+    pub jwks: Option<serde_json::Value>,
+    /// What it registered beyond that.
+    pub metadata: ClientMetadata,
 }
 
 /// How a client authenticates (OpenID Connect Core 1.0 §9), and by what.
@@ -53,10 +58,13 @@ pub enum ClientAuthentication {
         hash: [u8; 32],
     },
     /// By an assertion that it signs (RFC 7523 §2.2).
-    PrivateKeyJwt {
-        /// Its public keys (RFC 7517 §5).
-        jwks: serde_json::Value,
-    },
+    PrivateKeyJwt,
+    /// By a certificate of a trusted authority (RFC 8705 §2.1).
+    TlsClientAuth,
+    /// By a certificate that is registered itself (RFC 8705 §2.2).
+    SelfSignedTlsClientAuth,
+    /// Not at all: a public client (RFC 6749 §2.1).
+    None,
 }
 
 impl ClientAuthentication {
@@ -66,7 +74,24 @@ impl ClientAuthentication {
         match self {
             Self::SecretBasic { .. } => AuthMethod::ClientSecretBasic,
             Self::SecretPost { .. } => AuthMethod::ClientSecretPost,
-            Self::PrivateKeyJwt { .. } => AuthMethod::PrivateKeyJwt,
+            Self::PrivateKeyJwt => AuthMethod::PrivateKeyJwt,
+            Self::TlsClientAuth => AuthMethod::TlsClientAuth,
+            Self::SelfSignedTlsClientAuth => AuthMethod::SelfSignedTlsClientAuth,
+            Self::None => AuthMethod::None,
+        }
+    }
+}
+
+impl ClientAuthentication {
+    /// SHA-256 of its secret, where it has one.
+    #[must_use]
+    pub const fn secret_hash(&self) -> Option<&[u8; 32]> {
+        match self {
+            Self::SecretBasic { hash } | Self::SecretPost { hash } => Some(hash),
+            Self::PrivateKeyJwt
+            | Self::TlsClientAuth
+            | Self::SelfSignedTlsClientAuth
+            | Self::None => None,
         }
     }
 }
@@ -86,6 +111,12 @@ named! {
         ClientSecretPost = "client_secret_post",
         /// A signed assertion.
         PrivateKeyJwt = "private_key_jwt",
+        /// A certificate of a trusted authority (RFC 8705 §2.1.1).
+        TlsClientAuth = "tls_client_auth",
+        /// A certificate that is registered itself (RFC 8705 §2.2.1).
+        SelfSignedTlsClientAuth = "self_signed_tls_client_auth",
+        /// None: a public client (RFC 7591 §2).
+        None = "none",
     }
 }
 

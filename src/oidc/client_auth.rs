@@ -2,6 +2,7 @@
 //!
 //! Must never take a client at its word: [`AuthenticatedClient`] exists only after a proof.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -174,37 +175,56 @@ impl Presented {
     }
 }
 
-/// Authenticates a client by what it presented. An assertion must then be marked as used.
+impl Presented {
+    /// The client that it speaks of, before anything is proved.
+    ///
+    /// # Errors
+    /// [`ClientAuthFault::AssertionMalformed`] where an assertion names nobody.
+    pub fn client_id(&self) -> Result<Cow<'_, str>, ClientAuthFault> {
+        match self {
+            Self::Basic { client_id, .. }
+            | Self::Post { client_id, .. }
+            | Self::Assertion { client_id: Some(client_id), .. } => Ok(client_id.into()),
+            Self::Assertion { jwt, client_id: None } => {
+                unverified_subject(jwt.expose_secret()).map(Cow::Owned)
+            }
+        }
+    }
+}
+
+/// Where and when a client authenticates.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The issuer.
+    pub issuer: &'a Url,
+    /// The path of the endpoint that is called.
+    pub path: &'a str,
+    /// The present moment.
+    pub now: DateTime<Utc>,
+}
+
+/// Authenticates a client by what it presented. `keys` are the public keys of the client, where it
+/// presented an assertion, which must then be marked as used.
 ///
 /// # Errors
 /// [`ClientAuthFault`].
 pub fn authenticate(
     presented: &Presented,
-    client_by_id: impl Fn(&str) -> Option<Arc<Client>>,
-    issuer: &Url,
-    now: DateTime<Utc>,
+    client: Arc<Client>,
+    keys: &[PublicKey],
+    at: Circumstances<'_>,
 ) -> Result<AuthenticatedClient, ClientAuthFault> {
-    let known =
-        |id: &str| client_by_id(id).filter(|client| client.enabled).ok_or(ClientAuthFault::Unknown);
     match presented {
-        Presented::Basic { client_id, secret } => {
-            let client = known(client_id)?;
+        Presented::Basic { secret, .. } => {
             by_secret(&client, AuthMethod::ClientSecretBasic, secret)?;
             Ok(AuthenticatedClient { client, assertion: None })
         }
-        Presented::Post { client_id, secret } => {
-            let client = known(client_id)?;
+        Presented::Post { secret, .. } => {
             by_secret(&client, AuthMethod::ClientSecretPost, secret)?;
             Ok(AuthenticatedClient { client, assertion: None })
         }
-        Presented::Assertion { jwt, client_id } => {
-            let jwt = jwt.expose_secret();
-            let named = match client_id {
-                Some(id) => id.clone(),
-                None => unverified_subject(jwt)?,
-            };
-            let client = known(&named)?;
-            let assertion = by_assertion(&client, jwt, issuer, now)?;
+        Presented::Assertion { jwt, .. } => {
+            let assertion = by_assertion(&client, keys, jwt.expose_secret(), at)?;
             Ok(AuthenticatedClient { client, assertion: Some(assertion) })
         }
     }
@@ -285,25 +305,26 @@ impl OneOrMany {
 
 fn by_assertion(
     client: &Client,
+    keys: &[PublicKey],
     token: &str,
-    issuer: &Url,
-    now: DateTime<Utc>,
+    at: Circumstances<'_>,
 ) -> Result<UsedAssertion, ClientAuthFault> {
-    let ClientAuthentication::PrivateKeyJwt { jwks } = &client.authentication else {
+    if client.authentication != ClientAuthentication::PrivateKeyJwt {
         return Err(ClientAuthFault::Method);
-    };
-    let keys = PublicKey::from_jwks(jwks).map_err(|_| ClientAuthFault::AssertionSignature)?;
+    }
+    let now = at.now;
     let claims: AssertionClaims =
-        jwt::verify_with_any(&keys, token).map_err(|fault| match fault {
+        jwt::verify_with_any(keys, token).map_err(|fault| match fault {
             VerifyFault::Malformed => ClientAuthFault::AssertionMalformed,
             VerifyFault::Signature | VerifyFault::NotAKey => ClientAuthFault::AssertionSignature,
         })?;
     if claims.iss != client.id || claims.sub != client.id {
         return Err(ClientAuthFault::AssertionMalformed);
     }
-    let issuer = issuer_identifier(issuer);
+    let issuer = issuer_identifier(at.issuer);
     // OpenID Connect Core 1.0 §9 says the token endpoint; RFC 9700 and the Swedish profile the issuer.
-    let audiences = [issuer.to_owned(), format!("{issuer}{}", paths::TOKEN)];
+    let audiences =
+        [issuer.to_owned(), format!("{issuer}{}", paths::TOKEN), format!("{issuer}{}", at.path)];
     if !audiences.iter().any(|audience| claims.aud.contains(audience)) {
         return Err(ClientAuthFault::AssertionAudience);
     }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::params::{Params, ParamsFault};
 use super::pkce;
 use super::scope::Scope;
+use super::terms::GrantTerms;
 use crate::error::Code;
 use crate::identity::admission::RoleDemand;
 use crate::identity::assurance::Loa;
@@ -26,6 +27,8 @@ pub struct Grant {
     pub scopes: BTreeSet<Scope>,
     /// The `nonce` of the request.
     pub nonce: Option<String>,
+    /// What the request asked for beyond that.
+    pub terms: GrantTerms,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
     /// The login that it rests on.
@@ -68,6 +71,8 @@ pub struct LiveGrant {
     pub scopes: BTreeSet<Scope>,
     /// The `nonce` of the request.
     pub nonce: Option<String>,
+    /// What the request asked for beyond that.
+    pub terms: GrantTerms,
     /// The login that it rests on.
     pub authentication: Authentication,
     /// The person.
@@ -85,6 +90,7 @@ impl Grant {
             id: self.id,
             scopes: self.scopes,
             nonce: self.nonce,
+            terms: self.terms,
             authentication: self.authentication,
             user: self.user.admit(now, demand).ok()?,
         })
@@ -111,9 +117,12 @@ pub enum GrantFault {
     /// No `grant_type`.
     #[error("no grant_type")]
     GrantTypeMissing,
-    /// Another than `authorization_code`.
-    #[error("grant_type is not authorization_code")]
+    /// One that is not served here.
+    #[error("an unknown grant_type")]
     GrantType,
+    /// One that the client is not registered for.
+    #[error("a grant_type that the client is not registered for")]
+    GrantTypeUnregistered,
     /// No `code`.
     #[error("no code")]
     CodeMissing,
@@ -151,6 +160,7 @@ impl GrantFault {
             Self::Params(fault) => fault.code(),
             Self::GrantTypeMissing => Code::GrantTypeMissing,
             Self::GrantType => Code::GrantTypeUnsupported,
+            Self::GrantTypeUnregistered => Code::GrantTypeUnregistered,
             Self::CodeMissing => Code::CodeMissing,
             Self::CodeUnknown => Code::CodeUnknown,
             Self::CodeExpired => Code::CodeExpired,
@@ -168,13 +178,8 @@ impl TokenRequest {
     /// Reads the parameters.
     ///
     /// # Errors
-    /// [`GrantFault`]: repeated parameters, no or another `grant_type`, no `code`.
+    /// [`GrantFault`]: repeated parameters, no `code`.
     pub fn parse(params: &Params) -> Result<Self, GrantFault> {
-        match params.get("grant_type")? {
-            Some("authorization_code") => {}
-            Some(_) => return Err(GrantFault::GrantType),
-            None => return Err(GrantFault::GrantTypeMissing),
-        }
         Ok(Self {
             code: params.get("code")?.ok_or(GrantFault::CodeMissing)?.to_owned(),
             redirect_uri: params.get("redirect_uri")?.map(str::to_owned),

@@ -9,6 +9,7 @@ use super::params::{Params, ParamsFault};
 use super::pkce::{self, ChallengeFault};
 use super::reply_to::ReplyTo;
 use super::scope::Scope;
+use super::terms::GrantTerms;
 use crate::error::Code;
 use crate::identity::assurance::Loa;
 
@@ -33,6 +34,9 @@ pub struct AuthorizationRequest {
     pub acr_values: Vec<Loa>,
     /// `ui_locales`, for pages.
     pub ui_locales: Option<String>,
+    /// What it asks for beyond that, kept with the grant.
+    #[serde(default)]
+    pub terms: GrantTerms,
 }
 
 /// What `prompt` says (OpenID Connect Core 1.0 §3.1.2.1).
@@ -131,6 +135,7 @@ impl AuthorizationRequest {
             max_age: max_age(params)?,
             acr_values: acr_values(params)?,
             ui_locales: params.get("ui_locales")?.map(str::to_owned),
+            terms: GrantTerms::default(),
         })
     }
 }

@@ -69,7 +69,7 @@ async fn select(
     let rows = sqlx::query_as!(
         Row,
         r#"select id, name, system_id, enabled, auth_method, secret_hash, jwks, signing_alg, pkce,
-            sign_on, required_loa, told_first,
+            sign_on, required_loa, told_first, metadata,
             array(
                 select uri
                 from client_redirect_uris
@@ -146,6 +146,8 @@ async fn record_facts(
         "sign_on": client.sign_on,
         "required_loa": client.required_loa,
         "told_first": client.told_first,
+        "jwks": client.jwks,
+        "metadata": client.metadata,
     });
     let client_id = Some(client.id.as_str());
     let event = NewEvent { event, client_id, details, ..NewEvent::default() };
@@ -158,17 +160,13 @@ async fn put_row(
     now: DateTime<Utc>,
     client: &Client,
 ) -> Result<bool, ClientError> {
-    let (secret_hash, jwks) = match &client.authentication {
-        ClientAuthentication::SecretBasic { hash } | ClientAuthentication::SecretPost { hash } => {
-            (Some(hash.as_slice()), None)
-        }
-        ClientAuthentication::PrivateKeyJwt { jwks } => (None, Some(jwks)),
-    };
+    let secret_hash = client.authentication.secret_hash();
+    let metadata = serde_json::to_value(&client.metadata).map_err(StoreError::Document)?;
     let added = sqlx::query_scalar!(
         r#"insert into clients
             (id, name, system_id, enabled, auth_method, secret_hash, jwks, signing_alg, pkce,
-            sign_on, required_loa, told_first, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+            sign_on, required_loa, told_first, created_at, metadata)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
         on conflict (id) do update
         set name = excluded.name,
             system_id = excluded.system_id,
@@ -180,21 +178,23 @@ async fn put_row(
             pkce = excluded.pkce,
             sign_on = excluded.sign_on,
             required_loa = excluded.required_loa,
-            told_first = excluded.told_first
+            told_first = excluded.told_first,
+            metadata = excluded.metadata
         returning xmax = 0 as "added!""#,
         client.id,
         client.name,
         client.system,
         client.enabled,
         client.authentication.method().name(),
-        secret_hash,
-        jwks,
+        secret_hash.map(<[u8; 32]>::as_slice),
+        client.jwks,
         client.signing_alg.name(),
         client.pkce.name(),
         client.sign_on.name(),
         client.required_loa.map(|loa| loa.name()),
         client.told_first.name(),
         now,
+        metadata,
     )
     .fetch_one(connection)
     .await?;
@@ -312,6 +312,7 @@ struct Row {
     sign_on: String,
     required_loa: Option<String>,
     told_first: String,
+    metadata: serde_json::Value,
     redirect_uris: Vec<String>,
     scopes: Vec<String>,
 }
@@ -326,7 +327,7 @@ fn known(row: Row) -> Result<Client, &'static str> {
     let scopes: Result<BTreeSet<_>, _> = row.scopes.iter().map(|scope| scope.parse()).collect();
     let required_loa = row.required_loa.as_deref().map(str::parse).transpose();
     Ok(Client {
-        authentication: authentication(&row.auth_method, row.secret_hash, row.jwks)?,
+        authentication: authentication(&row.auth_method, row.secret_hash)?,
         id: row.id,
         name: row.name,
         system: row.system_id,
@@ -338,13 +339,14 @@ fn known(row: Row) -> Result<Client, &'static str> {
         sign_on: row.sign_on.parse().map_err(|_| "sign_on")?,
         required_loa: required_loa.map_err(|_| "required_loa")?,
         told_first: row.told_first.parse().map_err(|_| "told_first")?,
+        jwks: row.jwks,
+        metadata: serde_json::from_value(row.metadata).map_err(|_| "metadata")?,
     })
 }
 
 fn authentication(
     method: &str,
     secret_hash: Option<Vec<u8>>,
-    jwks: Option<serde_json::Value>,
 ) -> Result<ClientAuthentication, &'static str> {
     let hash = || {
         let hash = secret_hash.and_then(|hash| <[u8; 32]>::try_from(hash).ok());
@@ -353,8 +355,9 @@ fn authentication(
     match method.parse().map_err(|_| "auth_method")? {
         AuthMethod::ClientSecretBasic => Ok(ClientAuthentication::SecretBasic { hash: hash()? }),
         AuthMethod::ClientSecretPost => Ok(ClientAuthentication::SecretPost { hash: hash()? }),
-        AuthMethod::PrivateKeyJwt => {
-            Ok(ClientAuthentication::PrivateKeyJwt { jwks: jwks.ok_or("jwks")? })
-        }
+        AuthMethod::PrivateKeyJwt => Ok(ClientAuthentication::PrivateKeyJwt),
+        AuthMethod::TlsClientAuth => Ok(ClientAuthentication::TlsClientAuth),
+        AuthMethod::SelfSignedTlsClientAuth => Ok(ClientAuthentication::SelfSignedTlsClientAuth),
+        AuthMethod::None => Ok(ClientAuthentication::None),
     }
 }

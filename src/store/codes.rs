@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
 use super::StoreError;
-use super::columns::{loa, scopes};
+use super::columns::{loa, scopes, terms};
 use crate::audit::Event;
 use crate::identity::user::User;
 use crate::oidc::client_auth::AuthenticatedClient;
@@ -88,6 +88,7 @@ pub async fn redeem(
             g.id as "grant_id?",
             g.scopes as "scopes?",
             g.nonce as "nonce?",
+            g.terms as "terms?",
             g.revoked_at as "revoked_at?",
             s.id as "session_id?",
             s.hsa_id as "hsa_id?",
@@ -134,6 +135,7 @@ pub async fn redeem(
             id: grant_id,
             scopes: scopes(row.scopes.unwrap_or_default())?,
             nonce: row.nonce,
+            terms: terms(row.terms.ok_or_else(missing)?)?,
             revoked_at: row.revoked_at,
             authentication: Authentication {
                 session_id: row.session_id.ok_or_else(missing)?,

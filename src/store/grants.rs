@@ -5,7 +5,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::StoreError;
-use super::columns::{loa, scopes};
+use super::columns::{loa, scopes, terms};
 use crate::identity::user::User;
 use crate::oidc::client::Client;
 use crate::oidc::code::{Authentication, Grant};
@@ -24,6 +24,7 @@ pub async fn by_id(
         r#"select
             g.scopes,
             g.nonce,
+            g.terms,
             g.revoked_at,
             s.id as session_id,
             s.hsa_id,
@@ -54,6 +55,7 @@ pub async fn by_id(
             id,
             scopes: scopes(row.scopes)?,
             nonce: row.nonce,
+            terms: terms(row.terms)?,
             revoked_at: row.revoked_at,
             authentication: Authentication {
                 session_id: row.session_id,

@@ -92,6 +92,8 @@ pub struct NewGrant<'a> {
     pub scopes: &'a [String],
     /// The `nonce` of the request.
     pub nonce: Option<&'a str>,
+    /// What the request asked for beyond that.
+    pub terms: Value,
     /// SHA-256 of the code.
     pub code_hash: [u8; 32],
     /// The redirect URI of the request.
@@ -262,8 +264,8 @@ pub async fn record_success(
             returning id
         ), the_grant as (
             insert into grants
-                (id, session_id, client_id, user_id, scopes, nonce, created_at)
-            select $14, s.id, $3, $4, $15, $16, $7
+                (id, session_id, client_id, user_id, scopes, nonce, created_at, terms)
+            select $14, s.id, $3, $4, $15, $16, $7, $27
             from the_session s
             returning id
         ), the_code as (
@@ -307,6 +309,7 @@ pub async fn record_success(
         session.certificate_not_after,
         session.certificate_issuers,
         session.certificate_serials,
+        grant.terms,
     )
     .fetch_one(pool)
     .await?;
@@ -328,8 +331,8 @@ pub async fn record_continued(
     sqlx::query!(
         r#"with the_grant as (
             insert into grants
-                (id, session_id, client_id, user_id, scopes, nonce, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7)
+                (id, session_id, client_id, user_id, scopes, nonce, created_at, terms)
+            values ($1, $2, $3, $4, $5, $6, $7, $16)
             returning id
         ), the_code as (
             insert into codes
@@ -355,6 +358,7 @@ pub async fn record_continued(
         attempt.reference,
         attempt.address,
         details,
+        grant.terms,
     )
     .execute(pool)
     .await?;

@@ -28,7 +28,7 @@ async fn one_of_each(idp: &TestIdp) {
 async fn with_key(idp: &TestIdp, id: &str, key: &ClientKey) {
     idp.register(|client| {
         client.id = id.to_owned();
-        client.authentication = key.registered();
+        key.register(client);
     })
     .await;
 }
@@ -389,7 +389,8 @@ async fn of_several_keys_the_one_that_signed_is_found() {
     idp.register(|client| {
         client.id = "jwt".to_owned();
         let jwks = json!({ "keys": [rsa().jwk, stranger().jwk, p256().jwk] });
-        client.authentication = ClientAuthentication::PrivateKeyJwt { jwks };
+        client.authentication = ClientAuthentication::PrivateKeyJwt;
+        client.jwks = Some(jwks);
     })
     .await;
     let code = code_for(&idp, "jwt").await;

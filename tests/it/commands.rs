@@ -90,6 +90,8 @@ async fn a_refusal_tells_its_code_and_changes_nothing() {
     let private = private.to_str().unwrap();
     let empty = file("empty.json", r#"{"keys":[]}"#);
     let empty = empty.to_str().unwrap();
+    let unknown_member = file("unknown.json", r#"{"redirect_uri":"https://rp.example/"}"#);
+    let unknown_member = unknown_member.to_str().unwrap();
     let client = ["clients", "add", "new", "--name", "New", "--redirect-uri", REDIRECT_URI];
     let by_key = with(&client, &["--any-user", "--auth", "private_key_jwt"]);
     let add = |facts: &[&'static str]| with(&["users", "add"], facts);
@@ -165,8 +167,11 @@ async fn a_refusal_tells_its_code_and_changes_nothing() {
             ],
             "redirect_uri_refused",
         ),
-        (with(&client, &["--any-user", "--public-key", private]), "usage"),
-        (by_key.clone(), "usage"),
+        (with(&client, &["--any-user", "--public-key", private]), "public_key_refused"),
+        (by_key.clone(), "client_refused"),
+        (with(&by_key, &["--secret-file", "/none"]), "usage"),
+        (with(&client, &["--any-user", "--metadata", unknown_member]), "metadata_refused"),
+        (vec!["clients", "add", "x", "--name", "x", "--any-user"], "client_refused"),
         (with(&by_key, &["--public-key", private]), "public_key_refused"),
         (with(&by_key, &["--public-key", empty]), "public_key_refused"),
         (with(&by_key, &["--jwks-file", empty]), "public_key_refused"),

@@ -124,7 +124,7 @@ async fn clients_of_every_method_read_their_stories() {
     .await;
     idp.register(|client| {
         client.id = "jwt".to_owned();
-        client.authentication = p256().registered();
+        p256().register(client);
     })
     .await;
     let signed = |id: &str| {

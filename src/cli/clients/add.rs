@@ -16,7 +16,9 @@ use crate::identity::assurance::Loa;
 use crate::keys::alg::SigningAlg;
 use crate::keys::public_jwk;
 use crate::oidc::client::{AuthMethod, Client, ClientAuthentication, Pkce, SignOn, ToldFirst};
+use crate::oidc::client_metadata::ClientMetadata;
 use crate::oidc::redirect_uri::RedirectUri;
+use crate::oidc::registration;
 use crate::oidc::scope::Scope;
 use crate::pki::public_key;
 use crate::secret::sha256;
@@ -31,7 +33,7 @@ pub(in crate::cli) struct Add {
     #[arg(long)]
     name: String,
     /// Where answers may go, to the letter; repeat for more
-    #[arg(long = "redirect-uri", value_name = "URI", required = true)]
+    #[arg(long = "redirect-uri", value_name = "URI")]
     redirect_uris: Vec<String>,
     /// The system whose roles are asked for and told
     #[arg(long)]
@@ -39,16 +41,16 @@ pub(in crate::cli) struct Add {
     /// Any active user may log in, and no roles are told
     #[arg(long)]
     any_user: bool,
-    /// client_secret_basic, client_secret_post or private_key_jwt
+    /// How it authenticates: one of token_endpoint_auth_methods_supported
     #[arg(long, value_name = "METHOD", default_value = "client_secret_basic")]
     auth: AuthMethod,
-    /// The public keys, as a JWK set; for private_key_jwt
+    /// The public keys, as a JWK set
     #[arg(long, value_name = "FILE", conflicts_with = "public_key")]
     jwks_file: Option<PathBuf>,
-    /// The public key, as PEM; for private_key_jwt
+    /// The public key, as PEM
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
-    /// ES256 or RS256
+    /// What its tokens are signed with
     #[arg(long, value_name = "ALG", default_value = "RS256")]
     signing_alg: SigningAlg,
     /// required or optional
@@ -66,6 +68,9 @@ pub(in crate::cli) struct Add {
     /// catalogue or person: who is told first of a failed login
     #[arg(long, value_name = "WHO", default_value = "catalogue")]
     told_first: ToldFirst,
+    /// Client metadata by the names of RFC 7591, as JSON
+    #[arg(long, value_name = "FILE")]
+    metadata: Option<PathBuf>,
     /// Write the secret to a new file that only you can read, and not to the terminal
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
@@ -79,13 +84,21 @@ pub(in crate::cli) struct Add {
 
 pub(super) async fn run(add: Add, context: &Context) -> Result<Report, Failure> {
     let keys = keys(&add)?;
+    let has_secret =
+        matches!(add.auth, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost);
+    if !has_secret && (add.new_secret || add.secret_file.is_some()) {
+        let message = format!("a client with {} has no secret", add.auth);
+        return Err(Failure::usage("usage", message));
+    }
     let registry = context.registry().await?;
     let mut connection = registry.connection().await?;
     let before = clients::by_id(&mut connection, &add.id).await?;
-    let kept = before.as_ref().and_then(|client| secret_hash(&client.authentication));
-    let makes_secret = keys.is_none() && (kept.is_none() || add.new_secret);
+    let kept = before.as_ref().and_then(|client| client.authentication.secret_hash().copied());
+    let makes_secret = has_secret && (kept.is_none() || add.new_secret);
     let enabled = before.as_ref().is_none_or(|client| client.enabled);
-    let mut client = client(&add, enabled, authentication(add.auth, keys, kept))?;
+    let mut client = client(&add, enabled, authentication(add.auth, kept), keys)?;
+    registration::check(&client)
+        .map_err(|fault| Failure::usage("client_refused", fault.to_string()))?;
     if let Some(before) = &before {
         let differing = differing(before, &client);
         if differing.is_empty() && !makes_secret {
@@ -104,7 +117,7 @@ pub(super) async fn run(add: Add, context: &Context) -> Result<Report, Failure> 
     if makes_secret {
         let token = context.random.token();
         let hash = sha256(token.as_bytes());
-        client.authentication = authentication(add.auth, None, Some(hash));
+        client.authentication = authentication(add.auth, Some(hash));
         secret = match &add.secret_file {
             // Before it is stored: a secret that cannot be handed over must not be in force.
             Some(path) => write_secret(path, &token).map(|()| Secret::File(path.clone()))?,
@@ -123,20 +136,8 @@ pub(super) async fn run(add: Add, context: &Context) -> Result<Report, Failure> 
     Ok(report(&client, outcome, secret))
 }
 
-/// The public keys where the method has them; `None` where it has a secret.
+/// The public keys that are given by value.
 fn keys(add: &Add) -> Result<Option<Value>, Failure> {
-    let given = add.jwks_file.is_some() || add.public_key.is_some();
-    match add.auth {
-        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost if given => {
-            let message = "--jwks-file and --public-key go with --auth private_key_jwt";
-            return Err(Failure::usage("usage", message));
-        }
-        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => return Ok(None),
-        AuthMethod::PrivateKeyJwt if add.new_secret || add.secret_file.is_some() => {
-            return Err(Failure::usage("usage", "a client with private_key_jwt has no secret"));
-        }
-        AuthMethod::PrivateKeyJwt => {}
-    }
     let refused = |path: &Path, fault: &dyn std::fmt::Display| {
         Failure::usage("public_key_refused", format!("{}: {fault}", path.display()))
     };
@@ -148,17 +149,26 @@ fn keys(add: &Add) -> Result<Option<Value>, Failure> {
         let key = public_key::from_pem(&read(path)?).map_err(|fault| refused(path, &fault))?;
         (path, json!({ "keys": [key] }))
     } else {
-        let message = "--auth private_key_jwt needs --public-key FILE or --jwks-file FILE";
-        return Err(Failure::usage("usage", message));
+        return Ok(None);
     };
     public_jwk::check_set(&keys).map_err(|fault| refused(path, &fault))?;
     Ok(Some(keys))
+}
+
+fn metadata(add: &Add) -> Result<ClientMetadata, Failure> {
+    let Some(path) = &add.metadata else { return Ok(ClientMetadata::default()) };
+    let refused = |fault: &dyn std::fmt::Display| {
+        Failure::usage("metadata_refused", format!("{}: {fault}", path.display()))
+    };
+    let document = fs::read(path).map_err(|error| refused(&error))?;
+    serde_json::from_slice(&document).map_err(|error| refused(&error))
 }
 
 fn client(
     add: &Add,
     enabled: bool,
     authentication: ClientAuthentication,
+    jwks: Option<Value>,
 ) -> Result<Client, Failure> {
     let mut redirect_uris = BTreeSet::new();
     for text in &add.redirect_uris {
@@ -179,6 +189,8 @@ fn client(
         sign_on: add.sign_on,
         required_loa: add.require_loa,
         told_first: add.told_first,
+        jwks,
+        metadata: metadata(add)?,
     })
 }
 
@@ -193,52 +205,34 @@ fn scopes(add: &Add) -> Result<BTreeSet<Scope>, Failure> {
     Ok(fitting.copied().chain([Scope::OpenId]).collect())
 }
 
-fn authentication(
-    method: AuthMethod,
-    keys: Option<Value>,
-    hash: Option<[u8; 32]>,
-) -> ClientAuthentication {
+fn authentication(method: AuthMethod, hash: Option<[u8; 32]>) -> ClientAuthentication {
     // Without a hash one is about to be made; no secret has a hash of zeros.
     let hash = hash.unwrap_or_default();
     match method {
         AuthMethod::ClientSecretBasic => ClientAuthentication::SecretBasic { hash },
         AuthMethod::ClientSecretPost => ClientAuthentication::SecretPost { hash },
-        AuthMethod::PrivateKeyJwt => {
-            ClientAuthentication::PrivateKeyJwt { jwks: keys.unwrap_or_default() }
-        }
-    }
-}
-
-const fn secret_hash(authentication: &ClientAuthentication) -> Option<[u8; 32]> {
-    match authentication {
-        ClientAuthentication::SecretBasic { hash } | ClientAuthentication::SecretPost { hash } => {
-            Some(*hash)
-        }
-        ClientAuthentication::PrivateKeyJwt { .. } => None,
+        AuthMethod::PrivateKeyJwt => ClientAuthentication::PrivateKeyJwt,
+        AuthMethod::TlsClientAuth => ClientAuthentication::TlsClientAuth,
+        AuthMethod::SelfSignedTlsClientAuth => ClientAuthentication::SelfSignedTlsClientAuth,
+        AuthMethod::None => ClientAuthentication::None,
     }
 }
 
 /// The options whose values are not those registered.
 fn differing(before: &Client, after: &Client) -> Vec<&'static str> {
-    let same_keys = match (&before.authentication, &after.authentication) {
-        (
-            ClientAuthentication::PrivateKeyJwt { jwks: before },
-            ClientAuthentication::PrivateKeyJwt { jwks: after },
-        ) => before == after,
-        _ => true,
-    };
     let facts = [
         ("name", before.name == after.name),
         ("redirect-uri", before.redirect_uris == after.redirect_uris),
         ("system", before.system == after.system),
         ("auth", before.authentication.method() == after.authentication.method()),
-        ("public key", same_keys),
+        ("public key", before.jwks == after.jwks),
         ("signing-alg", before.signing_alg == after.signing_alg),
         ("pkce", before.pkce == after.pkce),
         ("sign-on", before.sign_on == after.sign_on),
         ("scope", before.scopes == after.scopes),
         ("require-loa", before.required_loa == after.required_loa),
         ("told-first", before.told_first == after.told_first),
+        ("metadata", before.metadata == after.metadata),
     ];
     facts.into_iter().filter(|(_, same)| !same).map(|(fact, _)| fact).collect()
 }

@@ -10,7 +10,7 @@ use rcgen::KeyPair;
 use serde_json::{Value, json};
 use siths_idp::keys::SigningAlg;
 use siths_idp::keys::signer::PrivateKey;
-use siths_idp::oidc::client::ClientAuthentication;
+use siths_idp::oidc::client::{Client, ClientAuthentication};
 use siths_idp::random::Random;
 
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -23,9 +23,10 @@ pub struct ClientKey {
 }
 
 impl ClientKey {
-    /// How a client with this key is registered.
-    pub fn registered(&self) -> ClientAuthentication {
-        ClientAuthentication::PrivateKeyJwt { jwks: json!({ "keys": [self.jwk] }) }
+    /// Registers a client with this key.
+    pub fn register(&self, client: &mut Client) {
+        client.authentication = ClientAuthentication::PrivateKeyJwt;
+        client.jwks = Some(json!({ "keys": [self.jwk] }));
     }
 }
 

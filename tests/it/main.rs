@@ -31,6 +31,7 @@ mod login;
 mod login_errors;
 mod nodes;
 mod operations;
+mod other_clients;
 mod proxies;
 mod proxy_peers;
 mod proxy_protocol;

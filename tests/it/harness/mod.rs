@@ -2,11 +2,13 @@
 //! that the test moves, people with cards, and a relying party.
 
 pub mod answer;
+pub mod apache_site;
 pub mod assertion;
 pub mod chromium;
 pub mod demo;
 pub mod display;
 pub mod firefox;
+pub mod library;
 pub mod person;
 pub mod probe;
 pub mod products;

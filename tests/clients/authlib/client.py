@@ -17,9 +17,7 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from flask import Flask, jsonify
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-
-CA = os.environ["CA_FILE"]
+from joserfc.jwk import ECKey, KeySet
 
 # Every name under localhost is this machine (RFC 6761 §6.3); nobody is asked.
 _resolve = socket.getaddrinfo
@@ -32,14 +30,14 @@ class Party:
     def discover(self, issuer, client_id, method, redirect_uri, scope, secret=None, key=None):
         app = Flask("relying_party")
         app.secret_key = os.urandom(32)
-        known = {"scope": scope, "code_challenge_method": "S256", "verify": CA}
+        known = {"scope": scope, "code_challenge_method": "S256"}
         further = {}
         if method == "private_key_jwt":
             further["client_auth_methods"] = [PrivateKeyJWT(alg="ES256")]
         self.idp = OAuth(app).register(
             "idp",
             client_id=client_id,
-            client_secret=key or secret,
+            client_secret=ECKey.import_key(key) if key else secret,
             server_metadata_url=issuer + "/.well-known/openid-configuration",
             client_kwargs={**known, "token_endpoint_auth_method": method},
             **further,

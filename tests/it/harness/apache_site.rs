@@ -68,6 +68,7 @@ impl ApacheSite {
         write("site.conf", text);
         let mut command = Command::new(program().unwrap());
         command.arg("-X").arg("-f").arg(folder.join("site.conf"));
+        command.env("NO_PROXY", "localhost");
         Self { address, running: running(command, folder, port).await }
     }
 

@@ -57,11 +57,12 @@ impl Library {
             }
             Self::Authlib => {
                 let mut command = Command::new(folder.join("bin/python"));
-                command.arg(sources().join("authlib/client.py")).env("CA_FILE", ca);
+                command.arg(sources().join("authlib/client.py")).env("REQUESTS_CA_BUNDLE", ca);
                 command
             }
         };
-        command.current_dir(&folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.current_dir(&folder).env("NO_PROXY", "localhost");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().unwrap();
         let stdin = child.stdin.take().unwrap();
         let answers = BufReader::new(child.stdout.take().unwrap()).lines();

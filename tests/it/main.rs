@@ -20,6 +20,7 @@ mod check;
 mod chooser;
 mod client_authentication;
 mod commands;
+mod cors;
 mod dev;
 mod discovery;
 mod documents;

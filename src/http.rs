@@ -4,10 +4,12 @@
 //! decided here. Must never show what [`render`] is not given: sources of errors stay in the log.
 
 pub mod authorize;
+pub mod cached;
 pub mod card;
 pub mod check;
 pub mod client_call;
 pub mod cookies;
+pub mod cors;
 pub mod discovery;
 pub mod errors;
 pub mod form;
@@ -50,6 +52,7 @@ fn issuer_host(app: &App) -> Router {
         .route("/", get(errors::start_page))
         .route(pages::STYLESHEET_PATH, get(errors::stylesheet))
         .route(paths::DISCOVERY, get(discovery::metadata))
+        .route(paths::AUTHORIZATION_SERVER, get(discovery::metadata))
         .route(paths::JWKS, get(discovery::jwks))
         .route(
             paths::AUTHORIZE,
@@ -67,6 +70,7 @@ fn issuer_host(app: &App) -> Router {
         .method_not_allowed_fallback(errors::method_not_allowed)
         .with_state(app.clone())
         .layer(from_fn_with_state(app.clone(), panics::catch_panic))
+        .layer(from_fn_with_state(app.clone(), cors::cors))
         .layer(from_fn(layers::security_headers))
 }
 

@@ -26,7 +26,7 @@ pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jw
 /// How far clocks may differ.
 const SKEW: TimeDelta = TimeDelta::seconds(60);
 /// The longest life of an assertion that is taken: as long its `jti` is remembered.
-const LONGEST: TimeDelta = TimeDelta::minutes(10);
+const LONGEST: TimeDelta = TimeDelta::hours(1);
 
 /// A client that has proved who it is.
 #[derive(Clone, Debug)]

@@ -24,6 +24,8 @@ use crate::identity::assurance::Loa;
 pub mod paths {
     /// OpenID Connect Discovery 1.0 §4.
     pub const DISCOVERY: &str = "/.well-known/openid-configuration";
+    /// RFC 8414 §3.
+    pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
     /// RFC 7517 §5.
     pub const JWKS: &str = "/jwks";
     /// RFC 6749 §3.1.

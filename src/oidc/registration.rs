@@ -40,6 +40,8 @@ pub fn check(client: &Client) -> Checked {
 
     // Rules of logout.
 
+    // Rules of browsers.
+    cors_origins_are_origins(client)?;
     Ok(())
 }
 
@@ -126,6 +128,24 @@ fn redirect_uris_fit_grant_types(client: &Client) -> Checked {
     let is_sent_answers = client.metadata.may_use(GrantType::AuthorizationCode);
     if is_sent_answers && client.redirect_uris.is_empty() {
         return refuse("the grant type authorization_code needs at least one redirect URI");
+    }
+    Ok(())
+}
+
+// RFC 6454 §6.2: what a browser sends is compared to the letter, so another spelling would never fit.
+fn cors_origins_are_origins(client: &Client) -> Checked {
+    let is_origin = |text: &String| {
+        Url::parse(text).is_ok_and(|url| {
+            let is_loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+            let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+            is_safe && !text.contains('*') && url.origin().ascii_serialization() == *text
+        })
+    };
+    if !client.metadata.cors_origins.iter().all(is_origin) {
+        return refuse(
+            "an origin is https://host or https://host:port as browsers send it: lower case, no path, \
+             no :443 (http on loopback alone)",
+        );
     }
     Ok(())
 }

@@ -128,3 +128,51 @@ async fn published_keys_are_public() {
     assert_eq!(for_encryption, ["EC", "RSA"].into());
     assert!(keys.iter().all(|key| key["kid"].as_str().is_some_and(|kid| kid.len() >= 8)));
 }
+
+/// RFC 8414 §3: the same document at the address where OAuth clients look.
+#[tokio::test]
+async fn both_addresses_of_the_metadata_tell_the_same() {
+    let idp = TestIdp::start().await;
+    let openid = get(&idp, DISCOVERY).await;
+    let oauth = get(&idp, "/.well-known/oauth-authorization-server").await;
+    assert_eq!((oauth.status, &oauth.body), (200, &openid.body));
+    assert_eq!(oauth.header("content-type"), "application/json");
+}
+
+/// RFC 9110 §13.1.2 and §15.4.5.
+#[tokio::test]
+async fn whoever_has_a_document_already_is_not_sent_it_again() {
+    let idp = TestIdp::start().await;
+    for path in [DISCOVERY, "/.well-known/oauth-authorization-server", "/jwks"] {
+        let first = get(&idp, path).await;
+        let tag = first.header("etag").to_owned();
+        assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 20, "{path}: {tag}");
+        let again = |known: String| {
+            let request = idp.http().get(idp.at(path)).header("if-none-match", known);
+            async { Answer::of(request.send().await.unwrap()).await }
+        };
+        let listed = [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()];
+        for known in listed {
+            let answer = again(known.clone()).await;
+            assert_eq!((answer.status, answer.body.as_str()), (304, ""), "{path} {known}");
+            assert_eq!(answer.header("etag"), tag, "{path} {known}");
+            assert_eq!(answer.header("cache-control"), "public, max-age=300", "{path} {known}");
+        }
+        for other in ["\"other\"".to_owned(), tag.replace('"', ""), String::new()] {
+            let answer = again(other.clone()).await;
+            assert_eq!((answer.status, &answer.body), (200, &first.body), "{path} {other}");
+        }
+    }
+}
+
+/// Another node, or the same after a restart, names the same document by the same tag.
+#[tokio::test]
+async fn every_node_names_a_document_the_same() {
+    let idp = TestIdp::start().await;
+    let (_other, address) = idp.another_node().await;
+    for path in [DISCOVERY, "/jwks"] {
+        let there = idp.http().get(address.join(path).unwrap()).send().await.unwrap();
+        let there = Answer::of(there).await;
+        assert_eq!(there.header("etag"), get(&idp, path).await.header("etag"), "{path}");
+    }
+}

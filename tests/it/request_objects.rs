@@ -147,8 +147,11 @@ async fn only_registered_algorithms_are_taken() {
     }
     // HS256 with the public key for a secret, in the forms that it is found in.
     for public in [p256().jwk.to_string(), p256().jwk["x"].as_str().unwrap().to_owned()] {
-        let key =
-            ClientKey { signing: EncodingKey::from_secret(public.as_bytes()), jwk: Value::Null };
+        let key = ClientKey {
+            signing: EncodingKey::from_secret(public.as_bytes()),
+            pem: String::new(),
+            jwk: Value::Null,
+        };
         let jwt = object(&idp).alg(Algorithm::HS256).sign(&key);
         assert_eq!(refused(&idp, &beside(&idp, &jwt)).await, "request_object_algorithm_wrong");
     }

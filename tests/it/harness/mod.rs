@@ -2,12 +2,14 @@
 //! that the test moves, people with cards, and a relying party.
 
 pub mod answer;
+pub mod apache_site;
 pub mod assertion;
 pub mod chromium;
 pub mod demo;
 pub mod display;
 pub mod firefox;
 pub mod key_server;
+pub mod library;
 pub mod mtls;
 pub mod person;
 pub mod probe;

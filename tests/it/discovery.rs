@@ -34,7 +34,10 @@ async fn exactly_this_is_advertised() {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256", "ES384", "PS256", "RS256", "EdDSA"],
         "token_endpoint_auth_methods_supported":
-            ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+            [
+                "client_secret_basic", "client_secret_post", "private_key_jwt",
+                "tls_client_auth", "self_signed_tls_client_auth",
+            ],
         "token_endpoint_auth_signing_alg_values_supported":
             ["ES256", "ES384", "RS256", "PS256", "EdDSA"],
         "claim_types_supported": ["normal"],
@@ -50,6 +53,11 @@ async fn exactly_this_is_advertised() {
         "authorization_response_iss_parameter_supported": true,
         "pushed_authorization_request_endpoint": format!("{issuer}/par"),
         "prompt_values_supported": ["none", "login"],
+        "tls_client_certificate_bound_access_tokens": true,
+        "mtls_endpoint_aliases": {
+            "token_endpoint": idp.at_mtls("/token"),
+            "userinfo_endpoint": idp.at_mtls("/userinfo"),
+        },
     });
     // Algorithms, methods, audiences and prompts are tried one by one where they belong.
     assert_eq!(answer.json(), expected);

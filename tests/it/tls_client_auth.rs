@@ -6,12 +6,13 @@ use siths_idp::config::Config;
 use siths_idp::dev::browser::Inserted;
 use siths_idp::dev::pki::{Authority, IssuerName};
 use siths_idp::dev::responder::{Fault, What};
+use siths_idp::dev::seed::{self, FUNCTION_SUBJECT};
 use siths_idp::oidc::client::ClientAuthentication;
 use siths_idp::proxy::Format;
 
-use crate::harness::mtls::{FUNCTION_SUBJECT, MTLS, copy, jwk, jwk_with_certificate, self_signed};
+use crate::harness::mtls::{MTLS, copy, jwk, jwk_with_certificate, self_signed};
 use crate::harness::proxy::{CLIENT, PROXY, SECRET, believed, fields, send_from};
-use crate::harness::{CLIENT_SECRET, TestIdp, TokenRequest};
+use crate::harness::{CLIENT_SECRET, REDIRECT_URI, TestIdp, TokenRequest};
 
 const HOST: &str = "journal.region.example";
 
@@ -39,22 +40,17 @@ async fn self_signed_client(idp: &TestIdp, id: &str, keys: serde_json::Value) {
 #[tokio::test]
 async fn a_system_gets_tokens_by_its_function_certificate() {
     let idp = TestIdp::start().await;
-    idp.register(|client| {
-        client.id = "journal".to_owned();
-        client.authentication = ClientAuthentication::TlsClientAuth;
-        client.metadata.tls_client_auth_subject_dn = Some(FUNCTION_SUBJECT.to_owned());
-    })
-    .await;
-    let request = idp.authorize().set("client_id", "journal");
+    // As `dev` registers it.
+    let id = idp.register(|client| *client = seed::demo_system(REDIRECT_URI)).await.id;
+    let request = idp.authorize().set("client_id", &id);
     let code = idp.code(&mut idp.browser("clinician"), &request).await;
-    let request = idp.token_request(&code).basic(None).set("client_id", "journal");
+    let request = idp.token_request(&code).basic(None).set("client_id", &id);
     let answer = idp.token_by_mtls(&request, Some(idp.card("function"))).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert_eq!(answer.header("cache-control"), "no-store");
-    assert_eq!(answer.json()["token_type"], "Bearer");
-    // Not bound, because the client is not registered so: UserInfo takes it anywhere.
     let access_token = answer.json()["access_token"].as_str().unwrap().to_owned();
-    assert_eq!(idp.user_info(&access_token).await.status, 200);
+    let answer = idp.user_info_by_mtls(&access_token, Some(idp.card("function"))).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
 }
 
 /// RFC 8705 §2.1.2: the name that is registered, and no other that the certificate may have.
@@ -389,7 +385,7 @@ async fn what_is_registered_must_name_one_certificate() {
     use siths_idp::oidc::registration::check;
     let of = |edit: fn(&mut siths_idp::oidc::client::Client)| {
         let mut client =
-            siths_idp::dev::seed::demo_client(crate::harness::REDIRECT_URI, CLIENT_SECRET);
+            seed::demo_client(REDIRECT_URI, CLIENT_SECRET);
         edit(&mut client);
         check(&client).map_err(|fault| fault.to_string())
     };
@@ -423,7 +419,7 @@ async fn what_is_registered_must_name_one_certificate() {
     let [own, other] = [(); 2].map(|()| self_signed(now, now + TimeDelta::days(1)));
     let with = |keys: serde_json::Value| {
         let mut client =
-            siths_idp::dev::seed::demo_client(crate::harness::REDIRECT_URI, CLIENT_SECRET);
+            seed::demo_client(REDIRECT_URI, CLIENT_SECRET);
         client.authentication = ClientAuthentication::SelfSignedTlsClientAuth;
         client.jwks = Some(json!({ "keys": keys }));
         check(&client).map_err(|fault| fault.to_string())

@@ -68,10 +68,6 @@ impl TestIdp {
     }
 }
 
-/// The subject of the card `function`, as RFC 4514 writes it.
-pub const FUNCTION_SUBJECT: &str = "serialNumber=SE2321000222-DEVB,CN=journal.region.example,\
-                                    O=Region Testbotten,L=Västerbottens län,C=SE";
-
 impl TestIdp {
     /// The client of a system, with a certificate in its TLS or without.
     pub fn system(&self, certificate: Option<Inserted>) -> reqwest::Client {

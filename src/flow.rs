@@ -26,6 +26,7 @@ mod client_keys;
 pub mod issue;
 pub mod login;
 pub mod login_error;
+mod protected;
 pub mod readiness;
 pub mod redeem;
 pub mod resume;

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
+use super::claim_profiles::claim_profiles;
 use super::layers::Layers;
 use super::proxy::{proxy, proxy_protocol};
 use super::raw::{
@@ -45,6 +46,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let revocation = revocation::revocation(raw.revocation, &trust, at);
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
     let lifetimes = lifetimes(&raw.lifetimes, at);
+    let claim_profiles = claim_profiles(raw.claim_profiles, at);
     let limits = limits(&raw.limits, at);
     let health =
         Health { networks: revocation::networks("health.networks", &raw.health.networks, at) };
@@ -65,6 +67,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 revocation,
                 sealing_key,
                 lifetimes,
+                claim_profiles,
                 limits,
                 health,
                 log,

@@ -26,9 +26,6 @@ pub async fn redeem(
         Redemption::AssertionReplayed => return Err(ClientAuthFault::AssertionReplayed.into()),
     };
     let grant = issued.check(&request, role_demand(&by.client), now)?;
-    tokens::of_grant(
-        app,
-        &Bound { client: &by.client, confirmation: Confirmation::default() },
-        &grant,
-    )
+    let to = Bound { client: &by.client, confirmation: Confirmation::default() };
+    tokens::of_grant(app, &to, &grant).await
 }

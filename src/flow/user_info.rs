@@ -3,9 +3,14 @@
 use serde_json::Value;
 
 use super::authorize::role_demand;
+use super::protected::{Encryption, ProtectFault};
 use crate::error::Code;
-use crate::keys::jwt;
+use crate::keys::signer::KeyFault;
+use crate::keys::{SigningAlg, jwt};
 use crate::oidc::claims::{self, AccessTokenClaims};
+use crate::oidc::client::Client;
+use crate::oidc::client_metadata::Profile;
+use crate::oidc::release::Claims;
 use crate::oidc::reply_to::issuer_identifier;
 use crate::state::App;
 use crate::store::{StoreError, grants};
@@ -34,9 +39,24 @@ pub enum TokenFault {
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// Claims that do not serialise.
+    /// No key signs by the algorithm now.
+    #[error("no key signs with {0} now")]
+    NoKey(SigningAlg),
+    /// The answer cannot be signed.
     #[error("{0}")]
-    Claims(#[from] serde_json::Error),
+    Signing(#[from] KeyFault),
+    /// The answer cannot be encrypted to the client.
+    #[error("encryption: {0}")]
+    Encryption(#[from] ProtectFault),
+}
+
+/// An answer of UserInfo (OpenID Connect Core 1.0 §5.3.2).
+#[derive(Debug)]
+pub enum UserInfo {
+    /// `application/json`.
+    Json(Value),
+    /// `application/jwt`: signed, encrypted, or both.
+    Jwt(String),
 }
 
 impl TokenFault {
@@ -51,7 +71,8 @@ impl TokenFault {
             Self::Expired => Code::TokenExpired,
             Self::Revoked => Code::TokenRevoked,
             Self::Store(error) => error.code(),
-            Self::Claims(_) => Code::Internal,
+            Self::NoKey(_) | Self::Signing(_) => Code::Internal,
+            Self::Encryption(fault) => fault.code(),
         }
     }
 }
@@ -60,7 +81,7 @@ impl TokenFault {
 ///
 /// # Errors
 /// [`TokenFault`].
-pub async fn user_info(app: &App, token: &str) -> Result<Value, TokenFault> {
+pub async fn user_info(app: &App, token: &str) -> Result<UserInfo, TokenFault> {
     let claims = verify(app, token)?;
     let client =
         app.client(&claims.client_id).filter(|client| client.enabled).ok_or(TokenFault::Revoked)?;
@@ -68,9 +89,33 @@ pub async fn user_info(app: &App, token: &str) -> Result<Value, TokenFault> {
     let grant = grants::by_id(&app.pool, claims.grant, &client, now)
         .await?
         .and_then(|grant| grant.live(now, role_demand(&client)))
-        .filter(|grant| grant.user.id().to_string() == claims.sub)
+        .filter(|grant| app.subject(&client, grant.user.id()) == claims.sub)
         .ok_or(TokenFault::Revoked)?;
-    Ok(claims::user_info(&client, &grant)?)
+    let profile = app.claim_profiles.of(&client);
+    answer(app, &client, claims::user_info(&client, &grant, profile, &claims.sub)).await
+}
+
+// OpenID Connect Core 1.0 §5.3.2: signed, then encrypted, as the client is registered. The Swedish
+// profile has it signed whether that is registered or not.
+async fn answer(app: &App, client: &Client, claims: Claims) -> Result<UserInfo, TokenFault> {
+    let metadata = &client.metadata;
+    let encryption = Encryption {
+        alg: metadata.userinfo_encrypted_response_alg,
+        enc: metadata.userinfo_encrypted_response_enc,
+    };
+    let of_profile = (metadata.profile == Profile::Sweden).then_some(client.signing_alg);
+    if let Some(alg) = metadata.userinfo_signed_response_alg.or(of_profile) {
+        let registry = app.registry.load();
+        let ring = registry.keyring.at(app.clock.now());
+        let key = ring.signing(alg).ok_or(TokenFault::NoKey(alg))?;
+        let jwt = claims::user_info_jwt(claims, &app.issuer, client, key)?;
+        return Ok(UserInfo::Jwt(encryption.jwt(app, client, jwt).await?));
+    }
+    let claims = Value::Object(claims);
+    Ok(match encryption.claims(app, client, &claims).await? {
+        Some(jwe) => UserInfo::Jwt(jwe),
+        None => UserInfo::Json(claims),
+    })
 }
 
 // RFC 9068 §4: type, signature, issuer, audience, expiry.

@@ -16,7 +16,7 @@ const MAX_AGE: &str = "public, max-age=300";
 
 /// The discovery document.
 pub async fn metadata(State(app): State<App>) -> Response {
-    match oidc::metadata(&app.issuer) {
+    match oidc::metadata(&app.issuer, &app.claim_profiles) {
         Ok(metadata) => ([(CACHE_CONTROL, MAX_AGE)], Json(metadata)).into_response(),
         Err(error) => {
             let problem = Problem { code: Code::Internal, reference: app.random.reference() };

@@ -18,6 +18,7 @@ mod card_hosts;
 mod cards;
 mod check;
 mod chooser;
+mod claims;
 mod client_authentication;
 mod commands;
 mod dev;

@@ -15,6 +15,7 @@ pub mod metadata;
 pub mod params;
 pub mod pkce;
 pub mod problem;
+pub mod profile;
 pub mod redirect_uri;
 pub mod registration;
 pub mod release;

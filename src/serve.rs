@@ -182,6 +182,7 @@ pub async fn start(
     let salt = app.random.bytes();
     pairwise_salt::add_first(&app.pool, &salt, app.clock.now()).await.map_err(ServeError::from)?;
     registry::reload(&app).await.map_err(unmigrated)?;
+    registry::warn_of_registrations(&app);
     app.revocation.load().await?;
 
     let counters = Arc::new(Counters::default());

@@ -161,6 +161,14 @@ catalogue! {
     RegistrationUnsupported = "registration_unsupported", "registration_not_supported", 400, RelyingParty, false;
 
     // What a profile asks of a request.
+    /// The client must push its requests (RFC 9126 §6).
+    PushedRequestRequired = "pushed_request_required", "invalid_request", 400, RelyingParty, false;
+    /// The client must sign its requests (RFC 9101 §10.5).
+    SignedRequestRequired = "signed_request_required", "invalid_request", 400, RelyingParty, false;
+    /// No `nonce` from a client whose profile demands one.
+    NonceMissing = "nonce_missing", "invalid_request", 400, RelyingParty, false;
+    /// No `state`, or a short one, from a client whose profile demands 128 random bits.
+    StateTooShort = "state_too_short", "invalid_request", 400, RelyingParty, false;
 
     // What happens to a request object and to a pushed request.
 

@@ -9,7 +9,7 @@ use crate::keys::signer::KeyFault;
 use crate::keys::{SigningAlg, jwt};
 use crate::oidc::claims::{self, AccessTokenClaims};
 use crate::oidc::client::Client;
-use crate::oidc::client_metadata::Profile;
+use crate::oidc::profile::Rules;
 use crate::oidc::release::Claims;
 use crate::oidc::reply_to::issuer_identifier;
 use crate::state::App;
@@ -95,16 +95,15 @@ pub async fn user_info(app: &App, token: &str) -> Result<UserInfo, TokenFault> {
     answer(app, &client, claims::user_info(&client, &grant, profile, &claims.sub)).await
 }
 
-// OpenID Connect Core 1.0 §5.3.2: signed, then encrypted, as the client is registered. The Swedish
-// profile has it signed whether that is registered or not.
+// OpenID Connect Core 1.0 §5.3.2: signed, then encrypted, as the client is registered and its profile
+// says.
 async fn answer(app: &App, client: &Client, claims: Claims) -> Result<UserInfo, TokenFault> {
     let metadata = &client.metadata;
     let encryption = Encryption {
         alg: metadata.userinfo_encrypted_response_alg,
         enc: metadata.userinfo_encrypted_response_enc,
     };
-    let of_profile = (metadata.profile == Profile::Sweden).then_some(client.signing_alg);
-    if let Some(alg) = metadata.userinfo_signed_response_alg.or(of_profile) {
+    if let Some(alg) = Rules::of(client).userinfo_alg {
         let registry = app.registry.load();
         let ring = registry.keyring.at(app.clock.now());
         let key = ring.signing(alg).ok_or(TokenFault::NoKey(alg))?;

@@ -5,7 +5,6 @@ use axum::http::{HeaderMap, Method};
 use super::token::authorization;
 use crate::flow::client_call::Call;
 use crate::oidc::params::Params;
-use crate::pki::PresentedChain;
 use crate::tls::Peer;
 
 /// What was read; [`Received::call`] lends it to a story.
@@ -15,7 +14,7 @@ pub struct Received {
     alias_host: Option<String>,
     authorization: Option<String>,
     dpop: Vec<String>,
-    chain: Option<PresentedChain>,
+    peer: Peer,
     address: String,
 }
 
@@ -32,7 +31,7 @@ impl Received {
             alias_host: None,
             authorization: authorization(headers),
             dpop: dpop.collect(),
-            chain: peer.chain.clone(),
+            peer: peer.clone(),
             address: peer.addr.ip().to_string(),
         }
     }
@@ -46,7 +45,7 @@ impl Received {
             alias_host: self.alias_host.as_deref(),
             authorization: self.authorization.as_deref(),
             dpop: &self.dpop,
-            chain: self.chain.as_ref(),
+            chain: self.peer.chain.as_ref(),
             params,
             address: &self.address,
         }

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::client::{Client, ClientAuthentication};
 use super::client_metadata::{GrantType, SubjectType};
-use super::subject;
+use super::{profile, subject};
 use crate::keys::jwe::RecipientKey;
 
 /// Why a client cannot be registered so; the text says what would be right.
@@ -26,6 +26,7 @@ pub fn check(client: &Client) -> Checked {
     assertions_have_keys(client)?;
     redirect_uris_fit_grant_types(client)?;
     // Rules of requests and profiles.
+    profile::check_registration(client)?;
 
     // Rules of client authentication.
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::claim_profile::{ClaimProfile, Rule, rule};
 use super::client::Client;
-use super::client_metadata::Profile;
 use super::code::LiveGrant;
+use super::profile::Rules;
 use super::scope::Scope;
 use super::terms::ClaimDemand;
 use crate::identity::fact::Fact;
@@ -50,10 +50,8 @@ pub fn released(
     told
 }
 
-// The Swedish profile delivers claims by UserInfo, and in the ID token what `claims` asks for there; others
-// find them in both.
 fn by_scope(fact: Fact, client: &Client, grant: &LiveGrant, place: Place) -> bool {
-    let is_told_here = place == Place::UserInfo || client.metadata.profile != Profile::Sweden;
+    let is_told_here = place == Place::UserInfo || Rules::of(client).scope_claims_in_id_token;
     match rule(fact) {
         Rule::WithScope(scopes) => is_told_here && scopes.iter().any(|s| grant.scopes.contains(s)),
         Rule::WhenAsked(_) => false,

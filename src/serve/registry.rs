@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::{ServeError, keys};
 use crate::oidc::client::Client;
+use crate::oidc::registration;
 use crate::state::{App, Registry};
 use crate::store::registry::{Change, Changes};
 use crate::store::{StoreError, clients, pairwise_salt};
@@ -44,6 +45,15 @@ pub async fn reload(app: &App) -> Result<(), ServeError> {
     let subjects = pairwise_salt::load(&app.pool).await?;
     app.registry.store(Arc::new(Registry { clients, keyring, subjects }));
     Ok(())
+}
+
+/// Tells in the log which registrations break a rule: an earlier version may have written them.
+pub fn warn_of_registrations(app: &App) {
+    for client in app.registry.load().clients.values() {
+        if let Err(fault) = registration::check(client) {
+            tracing::warn!(client_id = %client.id, %fault, "a registration does not hold together");
+        }
+    }
 }
 
 /// Keeps the registry in step until the task is ended.

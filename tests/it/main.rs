@@ -37,6 +37,7 @@ mod proxy_peers;
 mod proxy_protocol;
 mod readiness;
 mod real_proxies;
+mod registration;
 mod retry;
 mod revocation;
 mod revocation_lists;

@@ -4,6 +4,7 @@ use crate::identity::assurance::Loa;
 use crate::identity::user::User;
 use crate::oidc::claim_profile::ClaimProfiles;
 use crate::oidc::client::testing::client;
+use crate::oidc::client_metadata::Profile;
 use crate::oidc::code::{Authentication, Grant};
 use crate::oidc::terms::{ClaimsRequest, GrantTerms};
 use chrono::{DateTime, Utc};

@@ -3,6 +3,7 @@
 //! The only place that reads either. Must never pass a wrong value on, and never print a secret.
 
 mod check;
+mod claim_profiles;
 mod layers;
 mod nearest;
 mod proxy;
@@ -31,6 +32,7 @@ pub use sealing_key::SealingKey;
 
 use crate::card_hosts::CardHosts;
 use crate::identity::assurance::Loa;
+use crate::identity::fact::Fact;
 use crate::named::named;
 
 /// Environment variables; those that begin with `SITHS_IDP__` are configuration.
@@ -65,6 +67,8 @@ pub struct Config {
     pub clients: Clients,
     /// How long things live.
     pub lifetimes: Lifetimes,
+    /// Names of claims by profile, each with the fact that it tells; beside those that are built in.
+    pub claim_profiles: BTreeMap<String, BTreeMap<String, Fact>>,
     /// How much is taken on at once.
     pub limits: Limits,
     /// Who is told how the node fares.

@@ -32,6 +32,7 @@ pub mod issue;
 pub mod login;
 pub mod login_error;
 pub mod par;
+mod protected;
 pub mod readiness;
 pub mod redeem;
 pub mod resume;

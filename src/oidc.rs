@@ -4,6 +4,7 @@
 //! redirect URI are known: [`reply_to::ReplyTo`] exists only after that check.
 
 pub mod address;
+pub mod claim_profile;
 pub mod claims;
 pub mod client;
 pub mod client_auth;
@@ -18,10 +19,12 @@ pub mod problem;
 pub mod profile;
 pub mod redirect_uri;
 pub mod registration;
+pub mod release;
 pub mod reply_to;
 pub mod request;
 pub mod request_object;
 pub mod request_uri;
 pub mod scope;
+pub mod subject;
 pub mod terms;
 pub mod tls_client_auth;

@@ -27,12 +27,13 @@ use crate::config::{self, Config};
 use crate::fetch::FetchFault;
 use crate::http;
 use crate::keys::Sealer;
+use crate::oidc::claim_profile::ClaimProfiles;
 use crate::oidc::metadata;
 use crate::pki::Trust;
 use crate::random::Random;
 use crate::state::{App, CheckCounts, Parts, Registry};
 use crate::store::migrate::{self, Schema};
-use crate::store::{self, PgPool, StoreError, housekeeping};
+use crate::store::{self, PgPool, StoreError, housekeeping, pairwise_salt};
 use crate::throttle::{ClientThrottle, Once, Throttle};
 use crate::tls::{self, Counters, Hints, Identity, IdentityFault, Settings, TlsParts};
 
@@ -152,7 +153,8 @@ pub async fn start(
     random: Random,
     listeners: Vec<TcpListener>,
 ) -> Result<Node, ServeError> {
-    if metadata::metadata(&config.issuer, mtls_host(config)).is_err() {
+    let claim_profiles = ClaimProfiles::new(&config.claim_profiles);
+    if metadata::metadata(&config.issuer, mtls_host(config), &claim_profiles).is_err() {
         return Err(ServeError::Issuer);
     }
     let trust = trust::trust(&config.trust, clock.now())?;
@@ -169,6 +171,7 @@ pub async fn start(
         card_hosts: config.card.hosts.clone(),
         mtls_host: mtls_host(config).map(str::to_owned),
         lifetimes: config.lifetimes,
+        claim_profiles,
         pool,
         trust,
         failed_logins: Throttle::per_minute(config.limits.failed_logins_per_minute),
@@ -185,6 +188,8 @@ pub async fn start(
         random,
     });
     keys::ensure(&app).await.map_err(unmigrated)?;
+    let salt = app.random.bytes();
+    pairwise_salt::add_first(&app.pool, &salt, app.clock.now()).await.map_err(ServeError::from)?;
     registry::reload(&app).await.map_err(unmigrated)?;
     registry::warn_of_registrations(&app);
     app.revocation.load().await?;

@@ -7,13 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use url::Url;
+use uuid::Uuid;
 
 use crate::card_hosts::CardHosts;
 use crate::client_keys::ClientKeys;
 use crate::clock::Clock;
 use crate::config::Lifetimes;
 use crate::keys::{KeyRing, Sealer};
+use crate::oidc::claim_profile::ClaimProfiles;
 use crate::oidc::client::Client;
+use crate::oidc::subject::Subjects;
 use crate::pki::Trust;
 use crate::random::Random;
 use crate::revocation::Revocation;
@@ -34,6 +37,8 @@ pub struct Parts {
     pub mtls_host: Option<String>,
     /// How long things live.
     pub lifetimes: Lifetimes,
+    /// The names that claims go by.
+    pub claim_profiles: ClaimProfiles,
     /// All shared state.
     pub pool: PgPool,
     /// Which certificates are believed.
@@ -69,8 +74,10 @@ pub struct Parts {
 pub struct Registry {
     /// Relying parties by `client_id`.
     pub clients: HashMap<String, Arc<Client>>,
-    /// The signing keys.
+    /// The keys of the provider.
     pub keyring: KeyRing,
+    /// What `sub` is made with; before it is read there are no clients either.
+    pub subjects: Subjects,
 }
 
 /// What the check page was asked since the start.
@@ -101,6 +108,12 @@ impl App {
     #[must_use]
     pub fn client(&self, id: &str) -> Option<Arc<Client>> {
         self.registry.load().clients.get(id).cloned()
+    }
+
+    /// `sub` of a person for a client.
+    #[must_use]
+    pub fn subject(&self, client: &Client, user: Uuid) -> String {
+        self.registry.load().subjects.of(client, user)
     }
 }
 

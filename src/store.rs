@@ -13,6 +13,7 @@ pub mod housekeeping;
 pub mod login_errors;
 pub mod logins;
 pub mod migrate;
+pub mod pairwise_salt;
 pub mod people;
 pub mod pushed_requests;
 pub mod registry;

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
+use super::claim_profiles::claim_profiles;
 use super::layers::Layers;
 use super::proxy::{proxy, proxy_protocol};
 use super::raw::{
@@ -47,6 +48,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
     let clients = clients(raw.clients, at);
     let lifetimes = lifetimes(&raw.lifetimes, at);
+    let claim_profiles = claim_profiles(raw.claim_profiles, at);
     let limits = limits(&raw.limits, at);
     let health =
         Health { networks: revocation::networks("health.networks", &raw.health.networks, at) };
@@ -69,6 +71,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 clients,
                 sealing_key,
                 lifetimes,
+                claim_profiles,
                 limits,
                 health,
                 log,

@@ -2,6 +2,7 @@
 //!
 //! What is not an `Option` has its value in `config/default.toml`.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use secrecy::SecretString;
@@ -29,6 +30,8 @@ pub(super) struct RawConfig {
     pub revocation: RawRevocation,
     pub clients: RawClients,
     pub lifetimes: RawLifetimes,
+    #[serde(default)]
+    pub claim_profiles: BTreeMap<String, BTreeMap<String, String>>,
     pub limits: RawLimits,
     pub health: RawHealth,
     pub log: RawLog,

@@ -199,6 +199,30 @@ fn every_fault_is_told_in_one_run() {
 }
 
 #[test]
+fn claim_profiles_of_ones_own_are_read_and_their_faults_told() {
+    let installation = Installation::new();
+    let good = format!(
+        "{FILE}\n[claim_profiles.region]\n\"urn:region:hsa\" = \"hsa_id\"\nroles = \"roles\"\n"
+    );
+    let config = installation.load(&good, &[]).unwrap();
+    let region = &config.claim_profiles["region"];
+    assert_eq!(region["urn:region:hsa"], crate::identity::fact::Fact::HsaId);
+    assert_eq!(region.len(), 2);
+    let bad = format!(
+        "{FILE}\n[claim_profiles.inera]\nhsa = \"hsa_id\"\n[claim_profiles.own]\nsub = \"hsa_id\"\n\
+         pnr = \"personnummer\"\n"
+    );
+    let faults = installation.faults(&bad).join("\n");
+    for told in [
+        "claim_profiles.inera: is built in",
+        "claim_profiles.own.sub: the provider itself answers",
+        "claim_profiles.own.pnr is \"personnummer\": expected given_name, family_name",
+    ] {
+        assert!(faults.contains(told), "{told} is not in\n{faults}");
+    }
+}
+
+#[test]
 fn an_empty_file_tells_all_that_is_needed() {
     let installation = Installation::new();
     let faults = installation.faults("").join("\n");

@@ -1,5 +1,6 @@
 //! The configuration of a throw-away installation: the look-alike PKI, loopback, short names.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
@@ -99,6 +100,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             private_networks: vec![LOOPBACK.parse().context("loopback")?],
             authorities: Some(pki.web_ca_pem().to_owned()),
         },
+        claim_profiles: BTreeMap::new(),
         lifetimes: Lifetimes {
             login: TimeDelta::minutes(10),
             ticket: TimeDelta::seconds(60),

@@ -279,6 +279,8 @@ catalogue! {
     VerifierUnexpected = "verifier_unexpected", "invalid_grant", 400, RelyingParty, false;
     /// Revoked or disabled between code and token.
     GrantRevoked = "grant_revoked", "invalid_grant", 400, RelyingParty, false;
+    /// What the client is registered to get encrypted, no key of it can be encrypted to.
+    EncryptionKeyMissing = "encryption_key_missing", "invalid_request", 400, RelyingParty, false;
 
     // What happens to a refresh token, and to a token that is asked about.
 

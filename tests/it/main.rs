@@ -19,6 +19,7 @@ mod card_hosts;
 mod cards;
 mod check;
 mod chooser;
+mod claims;
 mod client_authentication;
 mod commands;
 mod cors;

@@ -121,6 +121,21 @@ impl<'a> RingAt<'a> {
             .find(|(record, _)| record.kid == kid && record.is_published(self.now))
             .map(|(_, public)| public)
     }
+
+    /// The public key of a key that was published once and not revoked, for ID tokens of our own that come
+    /// back as a hint, perhaps long after their time.
+    #[must_use]
+    pub fn recognising(&self, kid: &str) -> Option<&'a PublicKey> {
+        self.ring
+            .keys
+            .iter()
+            .find(|(record, _)| {
+                record.kid == kid
+                    && record.publish_at <= self.now
+                    && !record.is_revoked(self.now)
+            })
+            .map(|(_, public)| public)
+    }
 }
 
 #[cfg(test)]
@@ -178,6 +193,8 @@ mod tests {
         assert!(ring.at(at(4)).signing(SigningAlg::Es256).is_some());
         assert!(ring.at(at(5)).signing(SigningAlg::Es256).is_none());
         assert!(ring.at(at(5)).verifying(&kid).is_none());
+        assert!(ring.at(at(4)).recognising(&kid).is_some());
+        assert!(ring.at(at(5)).recognising(&kid).is_none());
     }
 
     #[test]
@@ -190,5 +207,7 @@ mod tests {
         assert!(ring.at(at(5)).signing(SigningAlg::Es256).is_none());
         assert!(ring.at(at(8)).verifying(&kid).is_some());
         assert!(ring.at(at(9)).verifying(&kid).is_none());
+        assert!(ring.at(at(9)).recognising(&kid).is_some());
+        assert!(ring.at(at(-15)).recognising(&kid).is_none());
     }
 }

@@ -5,6 +5,7 @@
 use super::client::Client;
 use super::params::{Params, ParamsFault};
 use super::reply_to::ReplyTo;
+use super::response_mode::ResponseMode;
 use crate::error::Code;
 
 /// Why nobody can be redirected to.
@@ -41,7 +42,7 @@ impl AddressFault {
     }
 }
 
-/// Finds the client by `client_id` and checks `redirect_uri` to the letter.
+/// Finds the client by `client_id` and checks that `redirect_uri` is one of its own.
 ///
 /// # Errors
 /// [`AddressFault`]: answered by a page, never by a redirect.
@@ -55,7 +56,14 @@ pub fn address<'c>(
     let redirect_uri = params.get("redirect_uri")?.ok_or(AddressFault::RedirectUriMissing)?;
     // A repeated state cannot be handed back, so there is no answer that the client could trust.
     let state = params.get("state")?;
-    let reply_to = ReplyTo::registered(client, redirect_uri, state)
+    let reply_to = ReplyTo::registered(client, redirect_uri, state, mode(params, redirect_uri))
         .ok_or(AddressFault::RedirectUriUnregistered)?;
     Ok((client, reply_to))
+}
+
+// One that is not served is refused with the rest of the request, by the mode that a code has anyhow
+// (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+fn mode(params: &Params, redirect_uri: &str) -> ResponseMode {
+    let asked = params.get("response_mode").ok().flatten().and_then(ResponseMode::by_parameter);
+    asked.filter(|mode| mode.fits(redirect_uri)).unwrap_or_default()
 }

@@ -3,6 +3,8 @@
 //! Each rule is one function; they are asked in the order of [`check`]. Must never change what is
 //! registered: a registration that breaks a rule is refused with what would be right.
 
+mod requests;
+
 use super::client::{Client, ClientAuthentication};
 use super::client_metadata::GrantType;
 
@@ -22,6 +24,7 @@ pub fn check(client: &Client) -> Checked {
     assertions_have_keys(client)?;
     redirect_uris_fit_grant_types(client)?;
     // Rules of requests and profiles.
+    requests::check(client)?;
 
     // Rules of client authentication.
 

@@ -4,6 +4,7 @@
 //! decided here. Must never show what [`render`] is not given: sources of errors stay in the log.
 
 pub mod authorize;
+pub mod back;
 pub mod card;
 pub mod check;
 pub mod client_call;
@@ -26,6 +27,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
+use crate::flow::back::BACK_PATH;
 use crate::flow::check::CHECK_PATH;
 use crate::flow::login::{AGAIN_PATH, CARD_PATH, RESUME_PATH};
 use crate::oidc::metadata::paths;
@@ -55,6 +57,7 @@ fn issuer_host(app: &App) -> Router {
         )
         .route(RESUME_PATH, get(resume::resume).head(errors::method_not_allowed))
         .route(AGAIN_PATH, get(resume::again).head(errors::method_not_allowed))
+        .route(BACK_PATH, get(back::back).head(errors::method_not_allowed))
         .route(CHECK_PATH, get(check::entrance).head(errors::method_not_allowed))
         .route(paths::TOKEN, post(token::token))
         .route(paths::USERINFO, get(user_info::by_header).post(user_info::by_form))

@@ -1,8 +1,9 @@
 //! What a person who is let in is given: a session, a grant and a code, written by one statement.
 
 use serde_json::Value;
+use uuid::Uuid;
 
-use super::answer::{Answer, Cookie, SESSION_COOKIE};
+use super::answer::{self, Answer, Cookie, SESSION_COOKIE, succeeded};
 use super::login::Ticket;
 use super::settled::Settled;
 use crate::error::Code;
@@ -28,6 +29,13 @@ pub fn assurance_fault(loa: Loa, client: &Client, request: &AuthorizationRequest
         return Some(Code::AssuranceTooLow);
     }
     (lowest.is_some() && !request.acr_values.contains(&loa)).then_some(Code::AssuranceNotAskedFor)
+}
+
+/// Whether a person is the one whom the request names, where it names one (OpenID Connect Core 1.0
+/// §3.1.2.2).
+#[must_use]
+pub fn is_expected(user_id: Uuid, request: &AuthorizationRequest) -> bool {
+    request.is_for(&user_id.to_string())
 }
 
 /// A person who is let in by a card.
@@ -88,9 +96,13 @@ pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorde
         Recorded::First => {
             // No Max-Age: closing the browser ends it, and the database ends it in any case.
             let cookie = Cookie { name: SESSION_COOKIE.into(), value: cookie, max_age: None };
-            let location = request.reply_to.success(&app.issuer, &code);
             let fading = login.fading_cookie(by.login_cookie, app.lifetimes.ticket);
-            Ok(Ok(Answer::redirect(location, vec![cookie, fading])))
+            let success = answer::Success {
+                reply_to: &request.reply_to,
+                code: &code,
+                reference: &login.reference,
+            };
+            Ok(Ok(succeeded(app, &success, vec![cookie, fading])))
         }
         again @ Recorded::Again { .. } => Ok(Err(again)),
     }
@@ -132,7 +144,12 @@ pub async fn by_session(
     let session_id = continued.authentication.session_id;
     let grant = new_grant(app, request, &scopes, &code)?;
     logins::record_continued(&app.pool, &attempt, session_id, continued.user.id(), &grant).await?;
-    Ok(Answer::redirect(request.reply_to.success(&app.issuer, &code), Vec::new()))
+    let success = answer::Success {
+        reply_to: &request.reply_to,
+        code: &code,
+        reference: continued.reference,
+    };
+    Ok(succeeded(app, &success, Vec::new()))
 }
 
 /// What the audit trail keeps of a certificate, as JSON.

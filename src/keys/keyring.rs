@@ -130,9 +130,7 @@ impl<'a> RingAt<'a> {
             .keys
             .iter()
             .find(|(record, _)| {
-                record.kid == kid
-                    && record.publish_at <= self.now
-                    && !record.is_revoked(self.now)
+                record.kid == kid && record.publish_at <= self.now && !record.is_revoked(self.now)
             })
             .map(|(_, public)| public)
     }

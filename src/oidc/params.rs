@@ -69,7 +69,11 @@ impl Params {
         let is_text =
             |text: &str| !text.chars().any(|c| c == char::REPLACEMENT_CHARACTER || c.is_control());
         let is_well_formed = |(name, value): &(String, String)| {
-            let value = if JSON.contains(&&**name) { value.replace(['\t', '\n', '\r'], " ") } else { value.clone() };
+            let value = if JSON.contains(&&**name) {
+                value.replace(['\t', '\n', '\r'], " ")
+            } else {
+                value.clone()
+            };
             is_text(name) && is_text(&value)
         };
         if !pairs.iter().all(is_well_formed) {

@@ -93,12 +93,14 @@ impl fmt::Display for RedirectUri {
 #[must_use]
 pub fn is_same(registered: &str, requested: &str) -> bool {
     let without_ports = without_loopback_port(registered).zip(without_loopback_port(requested));
-    registered == requested || without_ports.is_some_and(|(registered, requested)| registered == requested)
+    registered == requested
+        || without_ports.is_some_and(|(registered, requested)| registered == requested)
 }
 
 /// A loopback address as its host and what follows the port.
 fn without_loopback_port(text: &str) -> Option<(&str, &str)> {
-    let host = ["http://127.0.0.1", "http://[::1]"].into_iter().find(|host| text.starts_with(host))?;
+    let host =
+        ["http://127.0.0.1", "http://[::1]"].into_iter().find(|host| text.starts_with(host))?;
     let rest = text.get(host.len()..)?;
     let Some(port) = rest.strip_prefix(':') else { return Some((host, rest)) };
     let end = port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len());

@@ -16,10 +16,21 @@ mod tests {
 
     #[test]
     fn an_identifier_is_an_absolute_uri_without_fragment() {
-        for good in ["https://api.example.se", "https://api.example.se/a?b", "urn:riv:clinicalprocess"] {
+        for good in
+            ["https://api.example.se", "https://api.example.se/a?b", "urn:riv:clinicalprocess"]
+        {
             assert!(is_identifier(good), "{good}");
         }
-        for bad in ["", "api", "/api", "//api.example.se", "https://", "https://a/#", "https://å.se", "https://a/ b"] {
+        for bad in [
+            "",
+            "api",
+            "/api",
+            "//api.example.se",
+            "https://",
+            "https://a/#",
+            "https://å.se",
+            "https://a/ b",
+        ] {
             assert!(!is_identifier(bad), "{bad}");
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use siths_idp::oidc::client_metadata::{GrantType, RefreshTokens};
 
 use crate::harness::{Answer, Authorize, TestIdp};
 
@@ -26,7 +27,7 @@ async fn exactly_this_is_advertised() {
         "token_endpoint": format!("{issuer}/token"),
         "userinfo_endpoint": format!("{issuer}/userinfo"),
         "jwks_uri": format!("{issuer}/jwks"),
-        "scopes_supported": ["openid", "profile", "employeeHsaId", "systemRole"],
+        "scopes_supported": ["openid", "profile", "employeeHsaId", "systemRole", "offline_access"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code"],
@@ -77,6 +78,12 @@ async fn every_scope_is_granted_and_every_claim_is_told() {
     let list =
         |name: &str| -> Vec<String> { serde_json::from_value(metadata[name].clone()).unwrap() };
     let scope = list("scopes_supported").join(" ");
+    idp.register(|client| {
+        client.metadata.grant_types =
+            [GrantType::AuthorizationCode, GrantType::RefreshToken].into();
+        client.metadata.refresh_tokens = RefreshTokens::Offline;
+    })
+    .await;
     let tokens = idp.login_tokens(&idp.authorize().set("scope", &scope)).await;
     assert_eq!(tokens["scope"], *scope);
     let claims = crate::token::claims(tokens["id_token"].as_str().unwrap());

@@ -7,6 +7,7 @@
 //! card       certificate -> ticket                       (on the card host)
 //! resume     ticket -> code, or why not                  (the first write)
 //! again      "try again" -> a card host never used before
+//! back       "back to the system" -> the error answer
 //! check      certificate -> what it is, and what helps   (on a card host, without a login)
 //! client_call  a client's proof of who it is, at any endpoint
 //! token      which grant is exchanged for tokens?
@@ -22,6 +23,7 @@ pub mod again;
 pub mod answer;
 mod asked;
 pub mod authorize;
+pub mod back;
 pub mod binding;
 pub mod card;
 pub mod check;

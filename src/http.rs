@@ -4,6 +4,7 @@
 //! decided here. Must never show what [`render`] is not given: sources of errors stay in the log.
 
 pub mod authorize;
+pub mod back;
 pub mod cached;
 pub mod card;
 pub mod check;
@@ -29,6 +30,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
+use crate::flow::back::BACK_PATH;
 use crate::flow::check::CHECK_PATH;
 use crate::flow::login::{AGAIN_PATH, CARD_PATH, RESUME_PATH};
 use crate::oidc::metadata::paths;
@@ -60,6 +62,7 @@ fn issuer_host(app: &App) -> Router {
         )
         .route(RESUME_PATH, get(resume::resume).head(errors::method_not_allowed))
         .route(AGAIN_PATH, get(resume::again).head(errors::method_not_allowed))
+        .route(BACK_PATH, get(back::back).head(errors::method_not_allowed))
         .route(CHECK_PATH, get(check::entrance).head(errors::method_not_allowed))
         .merge(client_endpoints())
         .route(paths::ERRORS, get(errors::catalogue))

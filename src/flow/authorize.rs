@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::answer::{Answer, Cookie, told_by_redirect};
+use super::answer::{Answer, Cookie, told_by_reply};
 use super::asked;
 use super::issue::{self, Continued};
 use super::login::Login;
@@ -19,7 +19,7 @@ use crate::oidc::code::Authentication;
 use crate::oidc::params::{Params, ParamsFault};
 use crate::oidc::problem::Problem;
 use crate::oidc::reply_to::ReplyTo;
-use crate::oidc::request::{AuthorizationRequest, Prompt};
+use crate::oidc::request::{AuthorizationRequest, Prompt, RequestFault, hint};
 use crate::secret::sha256;
 use crate::state::App;
 use crate::store::sessions::{self, Session, ShownCertificate};
@@ -46,7 +46,7 @@ pub async fn authorize(app: &App, visit: Visit<'_>) -> Answer {
     let page = |code| Answer::page(code, reference.clone(), ui_locales.clone());
     let told_to = |reply_to: &ReplyTo, code| {
         let problem = Problem { code, reference: reference.clone() };
-        told_by_redirect(&app.issuer, reply_to, problem)
+        told_by_reply(app, reply_to, problem)
     };
     let client = match address::client(params, |id| app.client(id)) {
         Ok(client) => client,
@@ -68,7 +68,7 @@ pub async fn authorize(app: &App, visit: Visit<'_>) -> Answer {
         Err(fault) => return page(fault.code()),
     };
     let told = |code| told_to(&reply_to, code);
-    let request = match AuthorizationRequest::parse(&asked.params, &client, reply_to.clone()) {
+    let request = match requested(app, &asked.params, &client, reply_to.clone()) {
         Ok(request) => AuthorizationRequest { pushed: asked.pushed, ..request },
         Err(fault) => return told(fault.code()),
     };
@@ -94,6 +94,22 @@ pub async fn authorize(app: &App, visit: Visit<'_>) -> Answer {
     }
 }
 
+/// A request that may be served, from parameters that came by any way.
+///
+/// # Errors
+/// The first [`RequestFault`] found.
+pub fn requested(
+    app: &App,
+    params: &Params,
+    client: &Client,
+    reply_to: ReplyTo,
+) -> Result<AuthorizationRequest, RequestFault> {
+    let request = AuthorizationRequest::parse(params, client, reply_to)?;
+    let registry = app.registry.load();
+    let ours = hint::Ours { issuer: &app.issuer, ring: registry.keyring.at(app.clock.now()) };
+    Ok(AuthorizationRequest { hinted_sub: hint::subject(params, client, ours)?, ..request })
+}
+
 /// The session of the cookie, if it is good enough for the request; the card is asked for otherwise.
 async fn standing_session(
     app: &App,
@@ -109,9 +125,13 @@ async fn standing_session(
     let Some(cookie) = cookie.filter(|_| may_stand_in) else { return Ok(None) };
     let now = app.clock.now();
     let hash = sha256(cookie.as_bytes());
-    let found = sessions::by_cookie(&app.pool, &hash, client.system.as_deref(), now).await?;
-    let Some(Session { authentication, user, certificate }) = found else { return Ok(None) };
-    if !is_fresh(&authentication, request.max_age, now)
+    let found = sessions::by_cookie(&app.pool, &hash, client, now).await?;
+    let Some(Session { authentication, user, certificate, begun_by_client }) = found else {
+        return Ok(None);
+    };
+    if !serves(client, begun_by_client)
+        || !request.is_for(&app.subject(client, user.id))
+        || !is_fresh(&authentication, request.max_age, now)
         || !assures(&authentication, client, request)
         || !still_stands(app, certificate.as_ref(), now).await
     {
@@ -119,6 +139,12 @@ async fn standing_session(
     }
     // Whoever may no longer log in is asked for the card, and then told why not.
     Ok(user.admit(now, role_demand(client)).ok().map(|user| (authentication, user)))
+}
+
+// OpenID Connect Profile for Sweden Connect §2.2.1: of others, a session serves those alone that are
+// registered to share sessions.
+fn serves(client: &Client, begun_by_client: bool) -> bool {
+    client.sign_on == SignOn::Session || begun_by_client
 }
 
 /// Whether the certificate that the session rests on would still log in, as far as this node and the
@@ -168,7 +194,7 @@ pub fn send_to_card(app: &App, login: &Login, cookies: Vec<Cookie>) -> Answer {
         Err(error) => {
             tracing::error!(reference = %login.reference, %error, "a login does not serialise");
             let problem = Problem { code: Code::Internal, reference: login.reference.clone() };
-            told_by_redirect(&app.issuer, &login.request.reply_to, problem)
+            told_by_reply(app, &login.request.reply_to, problem)
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::answer::{Answer, Cookie, SESSION_COOKIE};
+use super::answer::{self, Answer, Cookie, SESSION_COOKIE, succeeded};
 use super::login::Ticket;
 use super::settled::Settled;
 use crate::error::Code;
@@ -88,9 +88,13 @@ pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorde
         Recorded::First => {
             // No Max-Age: closing the browser ends it, and the database ends it in any case.
             let cookie = Cookie { name: SESSION_COOKIE.into(), value: cookie, max_age: None };
-            let location = request.reply_to.success(&app.issuer, &code);
             let fading = login.fading_cookie(by.login_cookie, app.lifetimes.ticket);
-            Ok(Ok(Answer::redirect(location, vec![cookie, fading])))
+            let success = answer::Success {
+                reply_to: &request.reply_to,
+                code: &code,
+                reference: &login.reference,
+            };
+            Ok(Ok(succeeded(app, &success, vec![cookie, fading])))
         }
         again @ (Recorded::Again { .. } | Recorded::RequestUsed) => Ok(Err(again)),
     }
@@ -135,8 +139,12 @@ pub async fn by_session(
     let user_id = continued.user.id();
     let is_written =
         logins::record_continued(&app.pool, &attempt, session_id, user_id, &grant).await?;
-    let answer = || Answer::redirect(request.reply_to.success(&app.issuer, &code), Vec::new());
-    Ok(is_written.then(answer))
+    let success = answer::Success {
+        reply_to: &request.reply_to,
+        code: &code,
+        reference: continued.reference,
+    };
+    Ok(is_written.then(|| succeeded(app, &success, Vec::new())))
 }
 
 /// What the audit trail keeps of a certificate, as JSON.

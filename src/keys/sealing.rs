@@ -20,6 +20,8 @@ pub enum Purpose {
     Login,
     /// A judgement on its way back to the issuer host.
     Ticket,
+    /// An answer to a relying party that a page leads to.
+    Reply,
     /// What a certificate held, kept for the relying party's back channel.
     SubmittedValue,
     /// A private signing key in the database.
@@ -31,9 +33,10 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Login,
         Self::Ticket,
+        Self::Reply,
         Self::SubmittedValue,
         Self::SigningKey,
         Self::EncryptionKey,
@@ -44,6 +47,7 @@ impl Purpose {
         match self {
             Self::Login => b"siths-idp login",
             Self::Ticket => b"siths-idp ticket",
+            Self::Reply => b"siths-idp reply",
             Self::SubmittedValue => b"siths-idp submitted value",
             Self::SigningKey => b"siths-idp signing key",
             Self::EncryptionKey => b"siths-idp encryption key",

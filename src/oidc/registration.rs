@@ -3,6 +3,8 @@
 //! Each rule is one function; they are asked in the order of [`check`]. Must never change what is
 //! registered: a registration that breaks a rule is refused with what would be right.
 
+mod requests;
+
 use url::Url;
 
 use super::client::{Client, ClientAuthentication};
@@ -28,6 +30,7 @@ pub fn check(client: &Client) -> Checked {
     redirect_uris_fit_grant_types(client)?;
     // Rules of requests and profiles.
     profile::check_registration(client)?;
+    requests::check(client)?;
     keys_are_at_a_secure_address(client)?;
     request_objects_have_keys(client)?;
 

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use super::StoreError;
 use super::columns::loa;
 use crate::identity::user::User;
+use crate::oidc::client::Client;
 use crate::oidc::code::Authentication;
 
 /// A session with its person.
@@ -16,6 +17,8 @@ pub struct Session {
     pub user: User,
     /// The certificate that was shown; none where a version before this one wrote the session.
     pub certificate: Option<ShownCertificate>,
+    /// Whether the client that asks now is the one whose login began it.
+    pub begun_by_client: bool,
 }
 
 /// What a session keeps of the certificate that it began with.
@@ -29,14 +32,14 @@ pub struct ShownCertificate {
     pub is_revoked: bool,
 }
 
-/// The live session of a cookie, with its person and the roles in force in a system.
+/// The live session of a cookie, with its person and the roles in force in the system of a client.
 ///
 /// # Errors
 /// The database failed.
 pub async fn by_cookie(
     pool: &PgPool,
     cookie_hash: &[u8; 32],
-    system: Option<&str>,
+    client: &Client,
     now: DateTime<Utc>,
 ) -> Result<Option<Session>, StoreError> {
     let row = sqlx::query!(
@@ -61,6 +64,13 @@ pub async fn by_cookie(
                 join ocsp_answers o on o.authority = link.issuer and o.serial = link.serial
                 where o.revoked_at is not null
             ) as "is_revoked!",
+            exists (
+                select
+                from grants g
+                where g.session_id = s.id
+                    and g.client_id = $4
+                    and g.created_at = s.created_at
+            ) as "begun_by_client!",
             u.id,
             u.given_name,
             u.family_name,
@@ -74,8 +84,9 @@ pub async fn by_cookie(
             and s.ended_at is null
             and s.expires_at > $3"#,
         &cookie_hash[..],
-        system,
+        client.system,
         now,
+        client.id,
     )
     .fetch_optional(pool)
     .await?;
@@ -104,7 +115,7 @@ pub async fn by_cookie(
                 let links = issuers.into_iter().zip(serials).collect();
                 ShownCertificate { not_after, links, is_revoked: row.is_revoked }
             });
-        Ok(Session { authentication, user, certificate })
+        Ok(Session { authentication, user, certificate, begun_by_client: row.begun_by_client })
     })
     .transpose()
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use siths_idp::oidc::client_metadata::{GrantType, RefreshTokens};
 
 use siths_idp::oidc::scope::Scope;
 
@@ -33,7 +34,7 @@ async fn exactly_this_is_advertised() {
         "jwks_uri": format!("{issuer}/jwks"),
         "scopes_supported": [
             "openid", "profile", "employeeHsaId", "systemRole",
-            "https://id.oidc.se/scope/naturalPersonInfo",
+            "https://id.oidc.se/scope/naturalPersonInfo", "offline_access",
         ],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
@@ -107,6 +108,9 @@ async fn every_scope_is_granted_and_every_claim_is_told() {
         idp.register(|client| {
             client.scopes = Scope::ALL.into();
             client.metadata.claim_profile = Some(profile.to_owned());
+            client.metadata.grant_types =
+                [GrantType::AuthorizationCode, GrantType::RefreshToken].into();
+            client.metadata.refresh_tokens = RefreshTokens::Offline;
         })
         .await;
         let code =

@@ -82,7 +82,7 @@ fn issuer_host(app: &App) -> Router {
 fn mtls_host(app: &App) -> Router {
     client_endpoints()
         .fallback(errors::nothing_for_clients)
-        .method_not_allowed_fallback(errors::method_not_allowed)
+        .method_not_allowed_fallback(errors::wrong_method_for_clients)
         .with_state(app.clone())
         .layer(from_fn_with_state(app.clone(), panics::catch_panic))
         .layer(from_fn(layers::security_headers))

@@ -18,6 +18,7 @@ pub mod layers;
 pub mod login_errors;
 pub mod pages;
 pub mod panics;
+pub mod par;
 pub mod readiness;
 pub mod render;
 pub mod resume;
@@ -36,7 +37,8 @@ use crate::tls;
 
 /// Everything that is served, on all hosts.
 pub fn router(app: &App) -> Router {
-    let hosts = hosts::Hosts { issuer: issuer_host(app), card: card_host(app) };
+    let hosts =
+        hosts::Hosts { issuer: issuer_host(app), card: card_host(app), mtls: mtls_host(app) };
     Router::new()
         .fallback(hosts::dispatch)
         .with_state(hosts)
@@ -59,14 +61,9 @@ fn issuer_host(app: &App) -> Router {
         .route(RESUME_PATH, get(resume::resume).head(errors::method_not_allowed))
         .route(AGAIN_PATH, get(resume::again).head(errors::method_not_allowed))
         .route(CHECK_PATH, get(check::entrance).head(errors::method_not_allowed))
-        .route(paths::TOKEN, post(token::token))
-        .route(paths::USERINFO, get(user_info::by_header).post(user_info::by_form))
+        .merge(client_endpoints())
         .route(paths::ERRORS, get(errors::catalogue))
         .route(&format!("{}/{{code}}", paths::ERRORS), get(errors::code_page))
-        .route(
-            &format!("{}/{{reference}}", paths::LOGIN_ERRORS),
-            get(login_errors::by_header).post(login_errors::by_form),
-        )
         .route(readiness::LIVE_PATH, get(readiness::live))
         .route(readiness::READY_PATH, get(readiness::ready))
         .fallback(errors::not_found)
@@ -75,6 +72,30 @@ fn issuer_host(app: &App) -> Router {
         .layer(from_fn_with_state(app.clone(), panics::catch_panic))
         .layer(from_fn_with_state(app.clone(), cors::cors))
         .layer(from_fn(layers::security_headers))
+}
+
+/// The hosts that ask relying parties for a certificate (RFC 8705): what clients call, and nothing
+/// for people.
+fn mtls_host(app: &App) -> Router {
+    client_endpoints()
+        .fallback(errors::nothing_for_clients)
+        .method_not_allowed_fallback(errors::method_not_allowed)
+        .with_state(app.clone())
+        .layer(from_fn_with_state(app.clone(), panics::catch_panic))
+        .layer(from_fn(layers::security_headers))
+}
+
+/// What clients call: one list for every host that serves them, so that none can differ
+/// (RFC 8705 §5).
+fn client_endpoints() -> Router<App> {
+    Router::new()
+        .route(paths::PAR, post(par::par))
+        .route(paths::TOKEN, post(token::token))
+        .route(paths::USERINFO, get(user_info::by_header).post(user_info::by_form))
+        .route(
+            &format!("{}/{{reference}}", paths::LOGIN_ERRORS),
+            get(login_errors::by_header).post(login_errors::by_form),
+        )
 }
 
 /// The card hosts: two addresses, and everything else leads back to the issuer host.

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::client_call::{Call, CallFault, authenticated};
-use super::redeem;
+use super::{binding, redeem};
 use crate::error::Code;
 use crate::oidc::client_auth::{AuthenticatedClient, ClientAuthFault};
 use crate::oidc::client_metadata::GrantType;
 use crate::oidc::code::GrantFault;
+use crate::oidc::confirmation::Confirmation;
 use crate::oidc::params::{Params, ParamsFault};
 use crate::state::App;
 use crate::store::StoreError;
@@ -79,6 +80,8 @@ pub struct TokenCall<'a> {
     pub params: &'a Params,
     /// What it brought.
     pub call: &'a Call<'a>,
+    /// What its new tokens are bound to.
+    pub confirmation: Confirmation,
 }
 
 /// Authenticates the client and exchanges what it brought.
@@ -92,7 +95,9 @@ pub async fn token(app: &App, call: &Call<'_>, params: &Params) -> Result<Tokens
     if !by.client.metadata.may_use(grant_type) {
         return Err(GrantFault::GrantTypeUnregistered.into());
     }
-    let call = TokenCall { by, params, call };
+    // Before anything is spent: a client that forgot its certificate tries again with it.
+    let confirmation = binding::of_certificate(&by.client, call.chain)?;
+    let call = TokenCall { by, params, call, confirmation };
     match grant_type {
         GrantType::AuthorizationCode => redeem::redeem(app, call).await,
         GrantType::RefreshToken | GrantType::ClientCredentials => Err(GrantFault::GrantType.into()),

@@ -3,10 +3,12 @@
 use serde_json::Value;
 
 use super::authorize::role_demand;
+use super::binding::{self, NotHeld};
 use crate::error::Code;
 use crate::keys::jwt;
 use crate::oidc::claims::{self, AccessTokenClaims};
 use crate::oidc::reply_to::issuer_identifier;
+use crate::pki::PresentedChain;
 use crate::state::App;
 use crate::store::{StoreError, grants};
 
@@ -31,6 +33,12 @@ pub enum TokenFault {
     /// Revoked, logged out, disabled, or without a role.
     #[error("no longer in force")]
     Revoked,
+    /// Bound to a certificate, and none was shown.
+    #[error("bound to a certificate that was not shown")]
+    CertificateMissing,
+    /// Bound to another certificate.
+    #[error("bound to another certificate")]
+    CertificateMismatch,
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -50,18 +58,34 @@ impl TokenFault {
             Self::Malformed => Code::TokenMalformed,
             Self::Expired => Code::TokenExpired,
             Self::Revoked => Code::TokenRevoked,
+            Self::CertificateMissing => Code::TokenCertificateMissing,
+            Self::CertificateMismatch => Code::TokenCertificateMismatch,
             Self::Store(error) => error.code(),
             Self::Claims(_) => Code::Internal,
         }
     }
 }
 
-/// The claims that an access token opens, as registered now.
+impl From<NotHeld> for TokenFault {
+    fn from(fault: NotHeld) -> Self {
+        match fault {
+            NotHeld::Missing => Self::CertificateMissing,
+            NotHeld::Mismatch => Self::CertificateMismatch,
+        }
+    }
+}
+
+/// The claims that an access token opens over a connection, as registered now.
 ///
 /// # Errors
 /// [`TokenFault`].
-pub async fn user_info(app: &App, token: &str) -> Result<Value, TokenFault> {
+pub async fn user_info(
+    app: &App,
+    token: &str,
+    chain: Option<&PresentedChain>,
+) -> Result<Value, TokenFault> {
     let claims = verify(app, token)?;
+    binding::must_hold_certificate(&claims.cnf, chain)?;
     let client =
         app.client(&claims.client_id).filter(|client| client.enabled).ok_or(TokenFault::Revoked)?;
     let now = app.clock.now();

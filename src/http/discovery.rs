@@ -12,7 +12,7 @@ use crate::state::App;
 
 /// The discovery document, at the addresses of OpenID Connect Discovery 1.0 §4 and RFC 8414 §3.
 pub async fn metadata(State(app): State<App>, headers: HeaderMap) -> Response {
-    let metadata = match oidc::metadata(&app.issuer) {
+    let metadata = match oidc::metadata(&app.issuer, app.mtls_host.as_deref()) {
         Ok(metadata) => metadata,
         Err(error) => return failed(&app, &error),
     };

@@ -1,11 +1,11 @@
 //! `GET` and `POST /userinfo` (OpenID Connect Core 1.0 §5.3; RFC 6750 §2).
 
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
 
 use super::form::form;
 use super::render;
@@ -13,18 +13,30 @@ use super::token::authorization;
 use crate::flow::user_info::{TokenFault, user_info};
 use crate::oidc::problem::Problem;
 use crate::state::App;
+use crate::tls::Peer;
 
 /// The access token in the Authorization header (RFC 6750 §2.1). In the query it is not taken
 /// (RFC 9700 §4.3.2).
-pub async fn by_header(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn by_header(
+    State(app): State<App>,
+    Extension(peer): Extension<Peer>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
     let token = if is_in_query(&uri) { Err(TokenFault::InQuery) } else { bearer(&headers) };
-    respond(&app, token).await
+    respond(&app, &peer, token).await
 }
 
 /// The access token in the Authorization header or in the form (RFC 6750 §2.2).
-pub async fn by_form(State(app): State<App>, uri: Uri, headers: HeaderMap, body: Body) -> Response {
+pub async fn by_form(
+    State(app): State<App>,
+    Extension(peer): Extension<Peer>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
     if is_in_query(&uri) {
-        return respond(&app, Err(TokenFault::InQuery)).await;
+        return respond(&app, &peer, Err(TokenFault::InQuery)).await;
     }
     let in_form = if headers.contains_key(CONTENT_TYPE) {
         match form(&headers, body).await {
@@ -42,12 +54,12 @@ pub async fn by_form(State(app): State<App>, uri: Uri, headers: HeaderMap, body:
         (Err(TokenFault::Missing), Ok(Some(token))) => Ok(token),
         (in_header, Ok(_)) => in_header,
     };
-    respond(&app, token).await
+    respond(&app, &peer, token).await
 }
 
-async fn respond(app: &App, token: Result<String, TokenFault>) -> Response {
+async fn respond(app: &App, peer: &Peer, token: Result<String, TokenFault>) -> Response {
     let told = match token {
-        Ok(token) => user_info(app, &token).await,
+        Ok(token) => user_info(app, &token, peer.chain.as_ref()).await,
         Err(fault) => Err(fault),
     };
     match told {

@@ -24,10 +24,21 @@ pub enum Purpose {
     SubmittedValue,
     /// A private signing key in the database.
     SigningKey,
+    /// A private key for encryption in the database.
+    EncryptionKey,
+    /// A pushed authorization request in the database.
+    PushedRequest,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::Login, Self::Ticket, Self::SubmittedValue, Self::SigningKey];
+    const ALL: [Self; 6] = [
+        Self::Login,
+        Self::Ticket,
+        Self::SubmittedValue,
+        Self::SigningKey,
+        Self::EncryptionKey,
+        Self::PushedRequest,
+    ];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -35,6 +46,8 @@ impl Purpose {
             Self::Ticket => b"siths-idp ticket",
             Self::SubmittedValue => b"siths-idp submitted value",
             Self::SigningKey => b"siths-idp signing key",
+            Self::EncryptionKey => b"siths-idp encryption key",
+            Self::PushedRequest => b"siths-idp pushed request",
         }
     }
 }

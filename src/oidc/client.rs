@@ -83,6 +83,12 @@ impl ClientAuthentication {
 }
 
 impl ClientAuthentication {
+    /// Whether the certificate of its connection is the proof (RFC 8705 §2).
+    #[must_use]
+    pub const fn is_by_certificate(&self) -> bool {
+        matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
+    }
+
     /// SHA-256 of its secret, where it has one.
     #[must_use]
     pub const fn secret_hash(&self) -> Option<&[u8; 32]> {

@@ -70,6 +70,11 @@ pub enum Presented {
         /// `client_id`, where it was sent beside it.
         client_id: Option<String>,
     },
+    /// Its name alone: what proves it is its connection (RFC 8705 §2), or nothing.
+    Name {
+        /// `client_id`.
+        client_id: String,
+    },
 }
 
 /// Why a client was not authenticated.
@@ -111,6 +116,27 @@ pub enum ClientAuthFault {
     /// Used before.
     #[error("assertion used before")]
     AssertionReplayed,
+    /// A certificate, and no `client_id` beside it (RFC 8705 §2).
+    #[error("a client certificate without client_id")]
+    NameMissing,
+    /// No certificate on the connection.
+    #[error("no client certificate")]
+    CertificateMissing,
+    /// None of a system under a trusted authority.
+    #[error("untrusted client certificate")]
+    CertificateUntrusted,
+    /// Not the one that is registered.
+    #[error("another certificate than the client is registered with")]
+    CertificateMismatch,
+    /// Outside its validity.
+    #[error("client certificate outside its validity")]
+    CertificateExpired,
+    /// Revoked by its issuer.
+    #[error("revoked client certificate")]
+    CertificateRevoked,
+    /// Nobody can say whether it is revoked.
+    #[error("client certificate of unknown status")]
+    CertificateStatusUnknown,
 }
 
 impl ClientAuthFault {
@@ -130,6 +156,13 @@ impl ClientAuthFault {
             Self::AssertionExpired => Code::AssertionExpired,
             Self::AssertionAudience => Code::AssertionAudienceWrong,
             Self::AssertionReplayed => Code::AssertionReplayed,
+            Self::NameMissing => Code::ClientIdMissing,
+            Self::CertificateMissing => Code::ClientCertificateMissing,
+            Self::CertificateUntrusted => Code::ClientCertificateUntrusted,
+            Self::CertificateMismatch => Code::ClientCertificateMismatch,
+            Self::CertificateExpired => Code::ClientCertificateExpired,
+            Self::CertificateRevoked => Code::ClientCertificateRevoked,
+            Self::CertificateStatusUnknown => Code::ClientCertificateStatusUnknown,
         }
     }
 }
@@ -169,13 +202,22 @@ impl Presented {
                 }
                 Ok(Self::Assertion { jwt: assertion.into(), client_id })
             }
-            (None, None, None) => Err(ClientAuthFault::Missing),
+            (None, None, None) => match client_id {
+                Some(client_id) => Ok(Self::Name { client_id }),
+                None => Err(ClientAuthFault::Missing),
+            },
             _ => Err(ClientAuthFault::Repeated),
         }
     }
 }
 
 impl Presented {
+    /// Whether it is the name of the client and no more.
+    #[must_use]
+    pub const fn is_name(&self) -> bool {
+        matches!(self, Self::Name { .. })
+    }
+
     /// The client that it speaks of, before anything is proved.
     ///
     /// # Errors
@@ -184,6 +226,7 @@ impl Presented {
         match self {
             Self::Basic { client_id, .. }
             | Self::Post { client_id, .. }
+            | Self::Name { client_id }
             | Self::Assertion { client_id: Some(client_id), .. } => Ok(client_id.into()),
             Self::Assertion { jwt, client_id: None } => {
                 unverified_subject(jwt.expose_secret()).map(Cow::Owned)
@@ -227,6 +270,8 @@ pub fn authenticate(
             let assertion = by_assertion(&client, keys, jwt.expose_secret(), at)?;
             Ok(AuthenticatedClient { client, assertion: Some(assertion) })
         }
+        // A name proves nothing by itself.
+        Presented::Name { .. } => Err(ClientAuthFault::Missing),
     }
 }
 

@@ -123,6 +123,9 @@ pub enum GrantFault {
     /// One that the client is not registered for.
     #[error("a grant_type that the client is not registered for")]
     GrantTypeUnregistered,
+    /// No certificate to bind tokens to, from a client that is registered so (RFC 8705 §3.4).
+    #[error("no client certificate to bind tokens to")]
+    CertificateMissing,
     /// No `code`.
     #[error("no code")]
     CodeMissing,
@@ -161,6 +164,7 @@ impl GrantFault {
             Self::GrantTypeMissing => Code::GrantTypeMissing,
             Self::GrantType => Code::GrantTypeUnsupported,
             Self::GrantTypeUnregistered => Code::GrantTypeUnregistered,
+            Self::CertificateMissing => Code::ClientCertificateRequired,
             Self::CodeMissing => Code::CodeMissing,
             Self::CodeUnknown => Code::CodeUnknown,
             Self::CodeExpired => Code::CodeExpired,

@@ -7,6 +7,8 @@ use url::Url;
 
 use super::client::{Client, ClientAuthentication};
 use super::client_metadata::GrantType;
+use super::profile;
+use super::tls_client_auth::{ExpectedSubject, certificates_fit_keys, names_a_certificate};
 
 /// Why a client cannot be registered so; the text says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,8 +26,13 @@ pub fn check(client: &Client) -> Checked {
     assertions_have_keys(client)?;
     redirect_uris_fit_grant_types(client)?;
     // Rules of requests and profiles.
+    profile::check_registration(client)?;
+    keys_are_at_a_secure_address(client)?;
+    request_objects_have_keys(client)?;
 
     // Rules of client authentication.
+    certificates_are_named_once(client)?;
+    registered_certificates_are_there(client)?;
 
     // Rules of tokens.
 
@@ -57,6 +64,62 @@ fn assertions_have_keys(client: &Client) -> Checked {
             refuse("private_key_jwt needs public keys: by value or by jwks_uri")
         }
         _ => Ok(()),
+    }
+}
+
+// RFC 8705 §2.1.2: exactly one member names the certificate of a client.
+fn certificates_are_named_once(client: &Client) -> Checked {
+    if matches!(client.authentication, ClientAuthentication::TlsClientAuth) {
+        return match ExpectedSubject::registered(&client.metadata) {
+            Ok(_) => Ok(()),
+            Err(fault) => refuse(&fault.to_string()),
+        };
+    }
+    if names_a_certificate(&client.metadata) {
+        return refuse("the members tls_client_auth_... go with the method tls_client_auth");
+    }
+    Ok(())
+}
+
+// RFC 7591 §2: keys come from a server that proves to be the client's.
+fn keys_are_at_a_secure_address(client: &Client) -> Checked {
+    let Some(address) = &client.metadata.jwks_uri else { return Ok(()) };
+    let is_secure = Url::parse(address).is_ok_and(|url| {
+        url.scheme() == "https"
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    if is_secure {
+        return Ok(());
+    }
+    refuse("jwks_uri must be https with a host, without fragment and user")
+}
+
+// RFC 9101 §6.2: there must be a key that a signature could be checked by.
+fn request_objects_have_keys(client: &Client) -> Checked {
+    let metadata = &client.metadata;
+    let must_sign =
+        metadata.require_signed_request_object || metadata.request_object_signing_alg.is_some();
+    if must_sign && client.jwks.is_none() && metadata.jwks_uri.is_none() {
+        return refuse("signed request objects need public keys: by value or by jwks_uri");
+    }
+    Ok(())
+}
+
+// RFC 8705 §2.2.2: the certificates are in x5c, or known by their keys.
+fn registered_certificates_are_there(client: &Client) -> Checked {
+    if !matches!(client.authentication, ClientAuthentication::SelfSignedTlsClientAuth) {
+        return Ok(());
+    }
+    match &client.jwks {
+        None => {
+            refuse("self_signed_tls_client_auth needs the certificate by value: a JWK set with x5c")
+        }
+        Some(jwks) if !certificates_fit_keys(jwks) => refuse(
+            "the first certificate of each x5c must hold the key beside it (RFC 7517 section 4.7)",
+        ),
+        Some(_) => Ok(()),
     }
 }
 

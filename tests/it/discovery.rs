@@ -32,9 +32,12 @@ async fn exactly_this_is_advertised() {
         "grant_types_supported": ["authorization_code"],
         "acr_values_supported": ["http://id.sambi.se/loa/loa2", "http://id.sambi.se/loa/loa3"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256", "RS256"],
+        "id_token_signing_alg_values_supported": ["ES256", "ES384", "PS256", "RS256", "EdDSA"],
         "token_endpoint_auth_methods_supported":
-            ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+            [
+                "client_secret_basic", "client_secret_post", "private_key_jwt",
+                "tls_client_auth", "self_signed_tls_client_auth",
+            ],
         "token_endpoint_auth_signing_alg_values_supported":
             ["ES256", "ES384", "RS256", "PS256", "EdDSA"],
         "claim_types_supported": ["normal"],
@@ -44,11 +47,17 @@ async fn exactly_this_is_advertised() {
         ],
         "ui_locales_supported": ["sv", "en"],
         "claims_parameter_supported": false,
-        "request_parameter_supported": false,
+        "request_parameter_supported": true,
         "request_uri_parameter_supported": false,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
+        "pushed_authorization_request_endpoint": format!("{issuer}/par"),
         "prompt_values_supported": ["none", "login"],
+        "tls_client_certificate_bound_access_tokens": true,
+        "mtls_endpoint_aliases": {
+            "token_endpoint": idp.at_mtls("/token"),
+            "userinfo_endpoint": idp.at_mtls("/userinfo"),
+        },
     });
     // Algorithms, methods, audiences and prompts are tried one by one where they belong.
     assert_eq!(answer.json(), expected);
@@ -61,6 +70,7 @@ async fn every_endpoint_that_is_advertised_answers() {
     for (name, status) in [
         ("authorization_endpoint", 400),
         ("token_endpoint", 405),
+        ("pushed_authorization_request_endpoint", 405),
         ("userinfo_endpoint", 401),
         ("jwks_uri", 200),
     ] {
@@ -102,18 +112,28 @@ async fn published_keys_are_public() {
     let members =
         |key: &Value| -> BTreeSet<String> { key.as_object().unwrap().keys().cloned().collect() };
     let mut algorithms = BTreeSet::new();
+    let mut for_encryption = BTreeSet::new();
     for key in keys {
-        let further = match key["kty"].as_str().unwrap() {
-            "EC" => ["crv", "x", "y"].as_slice(),
-            "RSA" => &["e", "n"],
+        let kty = key["kty"].as_str().unwrap();
+        let mut expected = match kty {
+            "EC" => vec!["kid", "kty", "use", "crv", "x", "y"],
+            "RSA" => vec!["kid", "kty", "use", "e", "n"],
+            "OKP" => vec!["kid", "kty", "use", "crv", "x"],
             other => panic!("{other}"),
         };
-        let expected = ["alg", "kid", "kty", "use"].iter().chain(further);
-        assert_eq!(members(key), expected.map(ToString::to_string).collect());
-        assert_eq!(key["use"], "sig");
-        algorithms.insert(key["alg"].as_str().unwrap().to_owned());
+        match key["use"].as_str().unwrap() {
+            "sig" => {
+                expected.push("alg");
+                algorithms.insert(key["alg"].as_str().unwrap().to_owned());
+            }
+            // A key for encryption is for every algorithm of its kind.
+            "enc" => assert!(for_encryption.insert(kty)),
+            other => panic!("{other}"),
+        }
+        assert_eq!(members(key), expected.into_iter().map(str::to_owned).collect());
     }
-    assert_eq!(algorithms, ["ES256", "RS256"].map(str::to_owned).into());
+    assert_eq!(algorithms, ["ES256", "ES384", "EdDSA", "PS256", "RS256"].map(str::to_owned).into());
+    assert_eq!(for_encryption, ["EC", "RSA"].into());
     assert!(keys.iter().all(|key| key["kid"].as_str().is_some_and(|kid| kid.len() >= 8)));
 }
 

@@ -384,8 +384,7 @@ async fn what_is_registered_must_name_one_certificate() {
     let idp = TestIdp::start().await;
     use siths_idp::oidc::registration::check;
     let of = |edit: fn(&mut siths_idp::oidc::client::Client)| {
-        let mut client =
-            seed::demo_client(REDIRECT_URI, CLIENT_SECRET);
+        let mut client = seed::demo_client(REDIRECT_URI, CLIENT_SECRET);
         edit(&mut client);
         check(&client).map_err(|fault| fault.to_string())
     };
@@ -418,8 +417,7 @@ async fn what_is_registered_must_name_one_certificate() {
     let now = idp.clock.now();
     let [own, other] = [(); 2].map(|()| self_signed(now, now + TimeDelta::days(1)));
     let with = |keys: serde_json::Value| {
-        let mut client =
-            seed::demo_client(REDIRECT_URI, CLIENT_SECRET);
+        let mut client = seed::demo_client(REDIRECT_URI, CLIENT_SECRET);
         client.authentication = ClientAuthentication::SelfSignedTlsClientAuth;
         client.jwks = Some(json!({ "keys": keys }));
         check(&client).map_err(|fault| fault.to_string())

@@ -10,7 +10,7 @@ const GIGABYTE: u64 = 1 << 30;
 /// What may be under way in the buffers of two sockets and of TLS, when the server has turned away.
 const MOST_SENT: u64 = 32 << 20;
 /// The endpoints that take a form.
-const FORMS: [&str; 4] = ["/token", "/userinfo", "/authorize", "/login-errors/AAAA-AAAA"];
+const FORMS: [&str; 5] = ["/token", "/userinfo", "/authorize", "/par", "/login-errors/AAAA-AAAA"];
 
 /// Sends a body of a gigabyte for as long as the server takes it: the answer, and how much was sent.
 async fn pours(idp: &TestIdp, path: &str, is_chunked: bool) -> (String, u64) {
@@ -90,7 +90,7 @@ async fn a_body_that_would_not_be_read_is_not_waited_for() {
 async fn a_form_is_of_one_type_and_encoded_in_no_other_way() {
     let idp = TestIdp::start().await;
     let a_form = "application/x-www-form-urlencoded";
-    for path in ["/token", "/userinfo", "/login-errors/AAAA-AAAA"] {
+    for path in FORMS.into_iter().filter(|path| *path != "/authorize") {
         for types in [
             &["application/json"][..],
             &["text/html"],

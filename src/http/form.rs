@@ -52,8 +52,11 @@ pub async fn form(headers: &HeaderMap, body: Body) -> Result<Params, FormFault> 
     Params::parse(text).map_err(FormFault::Params)
 }
 
+/// RFC 9110 §8.3: one content type; of two, none can be believed.
 fn is_form(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+    let mut fields = headers.get_all(CONTENT_TYPE).iter();
+    let first = fields.next().filter(|_| fields.next().is_none());
+    first.and_then(|value| value.to_str().ok()).is_some_and(|value| {
         let media_type = value.split(';').next().unwrap_or("").trim();
         media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
     })

@@ -12,6 +12,7 @@
 
 mod harness;
 
+mod abuse;
 mod authorize;
 mod bound_tokens;
 mod browser;

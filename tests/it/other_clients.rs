@@ -3,6 +3,8 @@
 //! The browser is ours, with a card in its reader; discovery, the request, the exchange of the code and
 //! the verification of tokens are theirs.
 
+mod further;
+
 use serde_json::{Value, json};
 use siths_idp::keys::SigningAlg;
 use siths_idp::oidc::client::{AuthMethod, Client, ClientAuthentication};
@@ -14,7 +16,7 @@ use crate::harness::library::{Library, Party};
 use crate::harness::{CLIENT_SECRET, REDIRECT_URI, TestIdp};
 
 /// What everybody asks for.
-pub const SCOPE: &str = "openid profile employeeHsaId systemRole";
+const SCOPE: &str = "openid profile employeeHsaId systemRole";
 /// How they prove who they are; the others are of TLS, or no proof.
 const METHODS: [AuthMethod; 3] =
     [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost, AuthMethod::PrivateKeyJwt];
@@ -24,10 +26,20 @@ const SECRET_BY_POST: &str =
     "OIDCProviderTokenEndpointAuth client_secret_post\nOIDCClientSecret @SECRET@";
 
 /// A relying party on a library that is registered, and has fetched discovery.
-pub async fn party(
+async fn party(
     idp: &TestIdp,
     library: Library,
     method: AuthMethod,
+    edit: impl FnOnce(&mut Client),
+) -> Party {
+    party_using(idp, (library, method), &[], edit).await
+}
+
+/// The same, with parts of the protocol that its library is told to use.
+async fn party_using(
+    idp: &TestIdp,
+    (library, method): (Library, AuthMethod),
+    uses: &[&str],
     edit: impl FnOnce(&mut Client),
 ) -> Party {
     let id = format!("{library:?}-{}", method.name());
@@ -39,7 +51,11 @@ pub async fn party(
         })
         .await;
     let mut party = library.start(idp);
-    let metadata = party.done("discover", settings(idp, library, &client)).await;
+    let mut settings = settings(idp, library, &client);
+    if !uses.is_empty() {
+        settings["uses"] = json!(uses);
+    }
+    let metadata = party.done("discover", settings).await;
     assert_eq!(metadata["issuer"], idp.config.issuer_identifier());
     party
 }
@@ -79,7 +95,7 @@ fn settings(idp: &TestIdp, library: Library, client: &Client) -> Value {
 }
 
 /// Logs somebody in: what the library told of the callback.
-pub async fn logged_in(idp: &TestIdp, party: &mut Party, person: &str) -> Result<Value, Value> {
+async fn logged_in(idp: &TestIdp, party: &mut Party, person: &str) -> Result<Value, Value> {
     let url = party.done("begin", json!({ "parameters": { "scope": SCOPE } })).await;
     let url = url.as_str().unwrap().parse().unwrap();
     let callback = idp.walk(&mut idp.browser(person), &url).await.callback();

@@ -19,7 +19,7 @@ async fn with_field(idp: &TestIdp, field: &str) -> Answer {
 }
 
 /// The code of a refusal, which is in the challenge as it is in the body (RFC 6750 §3).
-fn challenged(idp: &TestIdp, answer: &Answer) -> String {
+pub fn challenged(idp: &TestIdp, answer: &Answer) -> String {
     let code = answer.problem(idp.issuer());
     if answer.status == 401 {
         let challenge = answer.header("www-authenticate");
@@ -36,7 +36,7 @@ fn parts(jwt: &str) -> [&str; 3] {
 }
 
 /// A token of the provider's own key, with other claims or another header.
-async fn forged_by_our_own_key(
+pub async fn forged_by_our_own_key(
     idp: &TestIdp,
     token: &str,
     edit: impl FnOnce(&mut Value, &mut Value),

@@ -4,6 +4,7 @@
 
 mod check;
 mod layers;
+mod logout;
 mod nearest;
 mod proxy;
 mod raw;
@@ -22,6 +23,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub use logout::Logout;
 pub use proxy::{Proxy, ProxyClients, ProxyProtocol, ProxySecret, ProxyTransport, proxy_fields};
 pub use revocation::{
     OcspNonce, Revocation, RevocationAuthority, RevocationOrder, RevocationOrders,
@@ -59,6 +61,8 @@ pub struct Config {
     pub revocation: Revocation,
     /// What seals private keys and what travels through browsers.
     pub sealing_key: SealingKey,
+    /// How relying parties are told of logouts.
+    pub logout: Logout,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// How much is taken on at once.
@@ -185,8 +189,10 @@ pub struct Lifetimes {
     pub ticket: TimeDelta,
     /// An authorization code (RFC 6749 §4.1.2: ten minutes at most).
     pub code: TimeDelta,
-    /// A session in a browser.
+    /// A session in a browser, from the card to its end.
     pub session: TimeDelta,
+    /// A session in a browser that stands in for no card meanwhile.
+    pub session_idle: TimeDelta,
     /// An access token.
     pub access_token: TimeDelta,
     /// An ID token (Swedish OpenID Connect profile: five minutes at most).

@@ -1,8 +1,9 @@
 //! Fetching over HTTP from configured addresses: bounded in time and size, and never inward.
 //!
-//! Callers give addresses from the configuration. Must never be given one out of a certificate or a
-//! request, never follow a redirect, never use a proxy of the environment, and never connect to an
-//! address of an inner network that the configuration does not list (SSRF).
+//! Callers give addresses from the configuration or the registration of a client. Must never be given
+//! one out of a certificate or a request, never follow a redirect, never use a proxy of the
+//! environment, and never connect to an address of an inner network that the configuration does not
+//! list (SSRF).
 
 mod inward;
 
@@ -17,7 +18,7 @@ use reqwest::header::{
     LAST_MODIFIED,
 };
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 use url::{Host, Url};
 
 /// The longest validator that is kept and sent back.
@@ -99,19 +100,52 @@ impl Fetcher {
     /// `addresses` is such.
     pub fn new(inner: &[IpNet], connect: Duration, addresses: &[&Url]) -> Result<Self, FetchFault> {
         let guard = Guard(inner.into());
-        let mut builder = Client::builder()
-            .redirect(Policy::none())
-            .referer(false)
-            .no_proxy()
-            .dns_resolver(guard.clone())
-            .connect_timeout(connect)
-            .user_agent("siths-idp");
+        let mut builder = builder(&guard, connect);
         // Revocation is fetched over http by most, which needs no authorities at all.
         if addresses.iter().all(|address| address.scheme() == "http") {
             builder = builder.tls_certs_only([]);
         }
         let client = builder.build().map_err(|error| FetchFault::Failed(told(&error)))?;
         Ok(Self { client, guard })
+    }
+
+    /// A fetcher that goes by `https`, and takes servers that the machine believes, or, where
+    /// `authorities` (PEM) are given, those that these vouch for and no others.
+    ///
+    /// # Errors
+    /// When the authorities cannot be used, or when the machine has none and none are given.
+    pub fn by_https(
+        inner: &[IpNet],
+        connect: Duration,
+        authorities: &[Vec<u8>],
+    ) -> Result<Self, FetchFault> {
+        let failed = |error: reqwest::Error| FetchFault::Failed(told(&error));
+        let guard = Guard(inner.into());
+        let mut builder = builder(&guard, connect).https_only(true);
+        if !authorities.is_empty() {
+            let read = authorities.iter().map(|pem| Certificate::from_pem_bundle(pem));
+            let read = read.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+            builder = builder.tls_certs_only(read.into_iter().flatten());
+        }
+        let client = builder.build().map_err(failed)?;
+        Ok(Self { client, guard })
+    }
+
+    /// The status that is answered to something that is posted; the answer itself is not read.
+    ///
+    /// # Errors
+    /// [`FetchFault`], but for any status.
+    pub async fn notify(
+        &self,
+        url: &Url,
+        content_type: &'static str,
+        content: Vec<u8>,
+        time: Duration,
+    ) -> Result<u16, FetchFault> {
+        let content_type = HeaderValue::from_static(content_type);
+        let request = self.client.post(url.clone()).header(CONTENT_TYPE, content_type);
+        let response = self.send(url, request.body(content), Bounds { time, bytes: 0 }).await?;
+        Ok(response.status().as_u16())
     }
 
     /// What is at an address, if it is not what the validators stand for.
@@ -169,6 +203,16 @@ impl Fetcher {
         may_be_fetched(url, &self.guard.0)?;
         request.timeout(bounds.time).send().await.map_err(|error| fault(&error))
     }
+}
+
+fn builder(guard: &Guard, connect: Duration) -> ClientBuilder {
+    Client::builder()
+        .redirect(Policy::none())
+        .referer(false)
+        .no_proxy()
+        .dns_resolver(guard.clone())
+        .connect_timeout(connect)
+        .user_agent("siths-idp")
 }
 
 impl std::fmt::Debug for Fetcher {

@@ -14,6 +14,7 @@ pub mod form;
 pub mod hosts;
 pub mod layers;
 pub mod login_errors;
+pub mod logout;
 pub mod pages;
 pub mod panics;
 pub mod readiness;
@@ -58,6 +59,11 @@ fn issuer_host(app: &App) -> Router {
         .route(CHECK_PATH, get(check::entrance).head(errors::method_not_allowed))
         .route(paths::TOKEN, post(token::token))
         .route(paths::USERINFO, get(user_info::by_header).post(user_info::by_form))
+        .route(
+            paths::LOGOUT,
+            get(logout::by_query).post(logout::by_form).head(errors::method_not_allowed),
+        )
+        .route(paths::LOGOUT_CONFIRMED, post(logout::confirmed))
         .route(paths::ERRORS, get(errors::catalogue))
         .route(&format!("{}/{{code}}", paths::ERRORS), get(errors::code_page))
         .route(

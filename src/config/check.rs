@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::layers::Layers;
+use super::logout::logout;
 use super::proxy::{proxy, proxy_protocol};
 use super::raw::{
     RawCard, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog, RawPolicy, RawTls,
@@ -44,6 +45,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let trust = trust(raw.trust, at);
     let revocation = revocation::revocation(raw.revocation, &trust, at);
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
+    let logout = logout(&raw.logout, at);
     let lifetimes = lifetimes(&raw.lifetimes, at);
     let limits = limits(&raw.limits, at);
     let health =
@@ -64,6 +66,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 trust,
                 revocation,
                 sealing_key,
+                logout,
                 lifetimes,
                 limits,
                 health,
@@ -391,6 +394,7 @@ fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
         // RFC 6749 §4.1.2.
         code: read("code", &raw.code, "10m"),
         session: read("session", &raw.session, "24h"),
+        session_idle: read("session_idle", &raw.session_idle, "24h"),
         access_token: read("access_token", &raw.access_token, "1h"),
         // Swedish OpenID Connect profile: five minutes at most.
         id_token: read("id_token", &raw.id_token, "5m"),

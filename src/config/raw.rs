@@ -26,6 +26,7 @@ pub(super) struct RawConfig {
     pub card: RawCard,
     pub trust: RawTrust,
     pub revocation: RawRevocation,
+    pub logout: RawLogout,
     pub lifetimes: RawLifetimes,
     pub limits: RawLimits,
     pub health: RawHealth,
@@ -128,11 +129,21 @@ pub(super) struct RawAuthority {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawLogout {
+    pub keep_trying: String,
+    pub timeout: String,
+    pub authorities: Vec<String>,
+    pub private_networks: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawLifetimes {
     pub login: String,
     pub ticket: String,
     pub code: String,
     pub session: String,
+    pub session_idle: String,
     pub access_token: String,
     pub id_token: String,
     pub attempts: String,

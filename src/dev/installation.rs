@@ -12,7 +12,7 @@ use super::pki::{CaName, IssuerName, Pki};
 use super::responder::Responder;
 use crate::card_hosts::{CardHosts, Chooser, Label};
 use crate::config::{
-    Card, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat,
+    Card, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log, LogFormat, Logout,
     OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority, RevocationOrder,
     RevocationSettings, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
 };
@@ -94,11 +94,18 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
         },
         revocation: revocation(pki, responder)?,
         sealing_key,
+        logout: Logout {
+            keep_trying: TimeDelta::hours(24),
+            timeout: TimeDelta::seconds(5),
+            authorities: vec![pki.web_ca_pem().to_owned()],
+            private_networks: vec![LOOPBACK.parse().context("loopback")?],
+        },
         lifetimes: Lifetimes {
             login: TimeDelta::minutes(10),
             ticket: TimeDelta::seconds(60),
             code: TimeDelta::seconds(60),
             session: TimeDelta::hours(8),
+            session_idle: TimeDelta::hours(1),
             access_token: TimeDelta::seconds(300),
             id_token: TimeDelta::seconds(300),
             attempts: TimeDelta::days(90),

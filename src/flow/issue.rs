@@ -108,7 +108,8 @@ pub struct Continued<'a> {
     pub user: ActiveUser,
 }
 
-/// Writes grant and code on a session, and answers the relying party.
+/// Writes grant and code on a session, and answers the relying party; `None` where the session ended since
+/// it was read.
 ///
 /// # Errors
 /// The database failed.
@@ -116,7 +117,7 @@ pub async fn by_session(
     app: &App,
     request: &AuthorizationRequest,
     continued: Continued<'_>,
-) -> Result<Answer, StoreError> {
+) -> Result<Option<Answer>, StoreError> {
     let now = app.clock.now();
     let code = app.random.token();
     let scopes = scope_names(request);
@@ -131,8 +132,11 @@ pub async fn by_session(
     };
     let session_id = continued.authentication.session_id;
     let grant = new_grant(app, request, &scopes, &code)?;
-    logins::record_continued(&app.pool, &attempt, session_id, continued.user.id(), &grant).await?;
-    Ok(Answer::redirect(request.reply_to.success(&app.issuer, &code), Vec::new()))
+    let user_id = continued.user.id();
+    let stands =
+        logins::record_continued(&app.pool, &attempt, session_id, user_id, &grant).await?;
+    let location = request.reply_to.success(&app.issuer, &code);
+    Ok(stands.then(|| Answer::redirect(location, Vec::new())))
 }
 
 /// What the audit trail keeps of a certificate, as JSON.

@@ -5,6 +5,7 @@
 
 mod check;
 mod foreign;
+mod logout;
 mod words;
 
 use askama::Template;
@@ -16,6 +17,7 @@ use crate::error::language::Language;
 use crate::error::messages::{self, Values, description, developer, fill, messages};
 pub use check::CheckPage;
 use foreign::{isolated, shortened};
+pub use logout::{LogOutPage, LoggedOutPage};
 use words::{Words, words};
 
 /// The style sheet of every page, to be served at [`STYLESHEET_PATH`] as `text/css`.

@@ -29,6 +29,10 @@ pub mod paths {
     pub const TOKEN: &str = "/token";
     /// OpenID Connect Core 1.0 §5.3.
     pub const USERINFO: &str = "/userinfo";
+    /// OpenID Connect RP-Initiated Logout 1.0 §2.
+    pub const LOGOUT: &str = "/logout";
+    /// Where a person confirms that they want to log out.
+    pub const LOGOUT_CONFIRMED: &str = "/logout/confirmed";
     /// The catalogue of error codes.
     pub const ERRORS: &str = "/errors";
     /// What a client may know of a failed login.
@@ -44,6 +48,16 @@ pub struct FurtherMetadata {
     pub authorization_response_iss_parameter_supported: bool,
     /// OpenID Connect Prompt Create 1.0 §4.
     pub prompt_values_supported: Vec<String>,
+    /// OpenID Connect RP-Initiated Logout 1.0 §2.1.
+    pub end_session_endpoint: String,
+    /// OpenID Connect Back-Channel Logout 1.0 §2.1.
+    pub backchannel_logout_supported: bool,
+    /// The same: logout tokens hold `sid`.
+    pub backchannel_logout_session_supported: bool,
+    /// OpenID Connect Front-Channel Logout 1.0 §3.
+    pub frontchannel_logout_supported: bool,
+    /// The same: frames are given `iss` and `sid`.
+    pub frontchannel_logout_session_supported: bool,
 }
 
 impl AdditionalProviderMetadata for FurtherMetadata {}
@@ -90,6 +104,11 @@ pub fn metadata(issuer: &Url) -> Result<Metadata, ParseError> {
             code_challenge_methods_supported: vec!["S256".to_owned()],
             authorization_response_iss_parameter_supported: true,
             prompt_values_supported: vec!["none".to_owned(), "login".to_owned()],
+            end_session_endpoint: at(paths::LOGOUT),
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
         },
     )
     .set_token_endpoint(Some(TokenUrl::new(at(paths::TOKEN))?))

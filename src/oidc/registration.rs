@@ -3,6 +3,8 @@
 //! Each rule is one function; they are asked in the order of [`check`]. Must never change what is
 //! registered: a registration that breaks a rule is refused with what would be right.
 
+mod logout;
+
 use super::client::{Client, ClientAuthentication};
 use super::client_metadata::GrantType;
 
@@ -30,6 +32,7 @@ pub fn check(client: &Client) -> Checked {
     // Rules of subjects and claims.
 
     // Rules of logout.
+    logout::check(client)?;
 
     Ok(())
 }

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::sessions::End;
 use crate::audit::Event;
 use crate::error::Code;
 use crate::identity::assurance::Loa;
@@ -176,13 +177,18 @@ pub async fn record_failure(
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             on conflict (id) do nothing
             returning id
+        ), before as (
+            select coalesce(s.browser, s.id) as browser
+            from sessions s
+            where s.cookie_hash = $13
         ), ended as (
-            update sessions
-            set ended_at = $9
-            where cookie_hash = $13
-                and ended_at is null
-                and upper(hsa_id) <> upper($6)
-                and user_id is distinct from $5
+            update sessions s
+            set ended_at = $9, ended_by = $14
+            from before b
+            where (s.id = b.browser or s.browser = b.browser)
+                and s.ended_at is null
+                and upper(s.hsa_id) <> upper($6)
+                and s.user_id is distinct from $5
                 and exists (select from attempt)
         ), audit as (
             insert into audit_events
@@ -206,6 +212,7 @@ pub async fn record_failure(
         attempt.address,
         details,
         failure.session_cookie_hash.as_ref().map(<[u8; 32]>::as_slice),
+        End::AnotherCard.name(),
     )
     .fetch_one(pool)
     .await?;
@@ -248,18 +255,25 @@ pub async fn record_success(
             values ($1, $2, $3, null, $4, $5, $6, $7)
             on conflict (id) do nothing
             returning id
+        ), before as (
+            select coalesce(s.browser, s.id) as browser, s.user_id
+            from sessions s
+            where s.cookie_hash = $8
         ), ended as (
-            update sessions
-            set ended_at = $7
-            where cookie_hash = $8
-                and ended_at is null
-                and user_id <> $4
+            update sessions s
+            set ended_at = $7, ended_by = $28
+            from before b
+            where (s.id = b.browser or s.browser = b.browser)
+                and s.ended_at is null
+                and s.user_id <> $4
                 and exists (select from attempt)
         ), the_session as (
             insert into sessions
-                (id, cookie_hash, user_id, hsa_id, loa, auth_time, expires_at, created_at,
-                certificate_not_after, certificate_issuers, certificate_serials)
-            select $9, $10, $4, $5, $11, $12, $13, $7, $24, $25, $26
+                (id, cookie_hash, user_id, hsa_id, loa, auth_time, expires_at, created_at, used_at,
+                browser, certificate_not_after, certificate_issuers, certificate_serials)
+            select $9, $10, $4, $5, $11, $12, $13, $7, $7,
+                coalesce((select b.browser from before b where b.user_id = $4), $9),
+                $24, $25, $26
             from attempt
             returning id
         ), the_grant as (
@@ -310,13 +324,15 @@ pub async fn record_success(
         session.certificate_issuers,
         session.certificate_serials,
         grant.terms,
+        End::AnotherCard.name(),
     )
     .fetch_one(pool)
     .await?;
     Ok(Recorded::from_row(row.fresh, row.earlier.as_deref()))
 }
 
-/// Writes a login that a session stood in for: grant, code and audit event.
+/// Writes a login that a session stood in for: the session was used, grant, code and audit event. Nothing
+/// of it, and `false`, where the session ended since it was read.
 ///
 /// # Errors
 /// The database failed.
@@ -326,13 +342,19 @@ pub async fn record_continued(
     session_id: Uuid,
     user_id: Uuid,
     grant: &NewGrant<'_>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let details = serde_json::json!({ "session": session_id, "grant": grant.id });
-    sqlx::query!(
-        r#"with the_grant as (
+    let done = sqlx::query!(
+        r#"with the_session as (
+            update sessions
+            set used_at = $7
+            where id = $2 and ended_at is null
+            returning id
+        ), the_grant as (
             insert into grants
                 (id, session_id, client_id, user_id, scopes, nonce, created_at, terms)
-            values ($1, $2, $3, $4, $5, $6, $7, $16)
+            select $1, s.id, $3, $4, $5, $6, $7, $16
+            from the_session s
             returning id
         ), the_code as (
             insert into codes
@@ -342,7 +364,8 @@ pub async fn record_continued(
         )
         insert into audit_events
             (created_at, event, ref, client_id, user_id, address, details)
-        values ($7, $12, $13, $3, $4, $14, $15)"#,
+        select $7, $12, $13, $3, $4, $14, $15
+        from the_session"#,
         grant.id,
         session_id,
         attempt.client_id,
@@ -362,5 +385,5 @@ pub async fn record_continued(
     )
     .execute(pool)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }

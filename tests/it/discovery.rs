@@ -49,6 +49,11 @@ async fn exactly_this_is_advertised() {
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
         "prompt_values_supported": ["none", "login"],
+        "end_session_endpoint": format!("{issuer}/logout"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
     });
     // Algorithms, methods, audiences and prompts are tried one by one where they belong.
     assert_eq!(answer.json(), expected);
@@ -63,6 +68,7 @@ async fn every_endpoint_that_is_advertised_answers() {
         ("token_endpoint", 405),
         ("userinfo_endpoint", 401),
         ("jwks_uri", 200),
+        ("end_session_endpoint", 200),
     ] {
         let url = metadata[name].as_str().unwrap();
         let answer = idp.http().get(url).send().await.unwrap();

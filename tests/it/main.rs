@@ -13,6 +13,7 @@
 mod harness;
 
 mod authorize;
+mod back_channel;
 mod browser;
 mod card_hosts;
 mod cards;
@@ -24,11 +25,13 @@ mod dev;
 mod discovery;
 mod documents;
 mod errors;
+mod front_channel;
 mod inspect;
 mod labels;
 mod limits;
 mod login;
 mod login_errors;
+mod logout;
 mod nodes;
 mod operations;
 mod proxies;

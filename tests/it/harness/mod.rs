@@ -7,6 +7,8 @@ pub mod chromium;
 pub mod demo;
 pub mod display;
 pub mod firefox;
+pub mod listener;
+pub mod logout;
 pub mod person;
 pub mod probe;
 pub mod products;
@@ -371,7 +373,7 @@ pub fn loopback() -> std::net::TcpListener {
     listener
 }
 
-async fn bind_again(address: std::net::SocketAddr) -> std::net::TcpListener {
+pub async fn bind_again(address: std::net::SocketAddr) -> std::net::TcpListener {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
     loop {
         match std::net::TcpListener::bind(address) {

@@ -133,8 +133,7 @@ pub async fn by_session(
     let session_id = continued.authentication.session_id;
     let grant = new_grant(app, request, &scopes, &code)?;
     let user_id = continued.user.id();
-    let stands =
-        logins::record_continued(&app.pool, &attempt, session_id, user_id, &grant).await?;
+    let stands = logins::record_continued(&app.pool, &attempt, session_id, user_id, &grant).await?;
     let location = request.reply_to.success(&app.issuer, &code);
     Ok(stands.then(|| Answer::redirect(location, Vec::new())))
 }

@@ -90,16 +90,9 @@ struct Asked {
 
 /// A request in the query: plain from a relying party, or sealed from [`by_form`].
 pub async fn by_query(app: &App, visit: Visit<'_>) -> Ending {
-    let sealed = visit.params.as_ref().ok().and_then(|params| params.get(SEALED).ok().flatten());
-    let request = match sealed {
-        Some(sealed) => match app.sealer.open_value(Purpose::Logout, sealed) {
-            Ok(request) => request,
-            Err(_) => return problem(app, Code::LogoutUnconfirmed, None),
-        },
-        None => match parse(app, &visit.params) {
-            Ok(request) => request,
-            Err(ending) => return ending,
-        },
+    let request = match requested(app, &visit.params) {
+        Ok(request) => request,
+        Err(ending) => return ending,
     };
     let ui_locales = request.ui_locales.clone();
     or_problem(app, decide(app, request, visit.session, visit.address).await, ui_locales)
@@ -152,6 +145,15 @@ pub async fn confirmed(app: &App, visit: Visit<'_>) -> Ending {
     or_problem(app, end(app, &request, &hash, visit.address).await, ui_locales)
 }
 
+/// Of [`by_form`], sealed, or of a relying party.
+fn requested(app: &App, params: &Result<Params, ParamsFault>) -> Result<LogoutRequest, Ending> {
+    let sealed = params.as_ref().map_or(Ok(None), |params| params.get(SEALED));
+    let sealed = sealed.map_err(|fault| problem(app, fault.code(), None))?;
+    let Some(sealed) = sealed else { return parse(app, params) };
+    let opened = app.sealer.open_value(Purpose::Logout, sealed);
+    opened.map_err(|_| problem(app, Code::LogoutUnconfirmed, None))
+}
+
 fn parse(app: &App, params: &Result<Params, ParamsFault>) -> Result<LogoutRequest, Ending> {
     let params = params.as_ref().map_err(|fault| problem(app, fault.code(), None))?;
     let registry = app.registry.load();
@@ -177,7 +179,9 @@ async fn decide(
     let hinted = request.hint.as_ref().and_then(|hint| hint.sid);
     match logout::standing(&app.pool, &hash, hinted).await? {
         None => Ok(farewell(app, &request, Some(forget_session()), Vec::new())),
-        Some(standing) if proves(app, &request, standing) => end(app, &request, &hash, address).await,
+        Some(standing) if proves(app, &request, standing) => {
+            end(app, &request, &hash, address).await
+        }
         Some(_) => Ok(ask(app, request, hash)),
     }
 }
@@ -239,9 +243,7 @@ fn farewell(
     let return_to = client.as_ref().and_then(|client| request.return_address(client));
     let cookies = forgotten.into_iter().collect();
     match return_to {
-        Some(location) if frames.is_empty() => {
-            Ending::Answer(Answer::redirect(location, cookies))
-        }
+        Some(location) if frames.is_empty() => Ending::Answer(Answer::redirect(location, cookies)),
         return_to => Ending::LoggedOut(Farewell {
             frames,
             system: client.map(|client| client.name.clone()),
@@ -270,11 +272,7 @@ fn problem(app: &App, code: Code, ui_locales: Option<String>) -> Ending {
     })))
 }
 
-fn or_problem(
-    app: &App,
-    ending: Result<Ending, StoreError>,
-    ui_locales: Option<String>,
-) -> Ending {
+fn or_problem(app: &App, ending: Result<Ending, StoreError>, ui_locales: Option<String>) -> Ending {
     ending.unwrap_or_else(|error| {
         tracing::error!(%error, "a logout failed");
         problem(app, error.code(), ui_locales)
@@ -302,5 +300,9 @@ impl Farewell {
 fn source(address: &str) -> Option<String> {
     let url = Url::parse(address).ok()?;
     let origin = url.origin();
-    Some(if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}:", url.scheme()) })
+    Some(if origin.is_tuple() {
+        origin.ascii_serialization()
+    } else {
+        format!("{}:", url.scheme())
+    })
 }

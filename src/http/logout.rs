@@ -29,22 +29,14 @@ pub async fn by_query(
 ) -> Response {
     // It may be one of ours, sealed.
     let query = uri.query().unwrap_or("");
-    let params = if query.starts_with(flow::SEALED) {
-        Params::parse_sealed(query)
-    } else {
-        Params::parse(query)
-    };
+    let is_sealed = query.strip_prefix(flow::SEALED).is_some_and(|rest| rest.starts_with('='));
+    let params = if is_sealed { Params::parse_sealed(query) } else { Params::parse(query) };
     let ending = flow::by_query(&app, visit(params, &peer, &headers)).await;
     respond(ending, &Reader::of(&uri, &headers))
 }
 
 /// The request in a form.
-pub async fn by_form(
-    State(app): State<App>,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
+pub async fn by_form(State(app): State<App>, uri: Uri, headers: HeaderMap, body: Body) -> Response {
     match read(&app, &uri, &headers, body).await {
         Ok(params) => respond(flow::by_form(&app, &params), &Reader::of(&uri, &headers)),
         Err(response) => response,

@@ -158,8 +158,7 @@ fn appended(uri: &str, members: &[(&str, &str)]) -> String {
     if members.is_empty() {
         return uri.to_owned();
     }
-    let query =
-        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(members).finish();
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(members).finish();
     let separator = match uri.rsplit_once('?') {
         None => "?",
         Some((_, "")) => "",

@@ -47,7 +47,7 @@ pub struct Failure<'a> {
     /// What the certificate held, sealed.
     pub sealed_submitted_value: Option<Vec<u8>>,
     /// SHA-256 of the session cookie that the browser had: the session ends if it is not that of the
-    /// person whose card was shown.
+    /// person whose card was shown, or if that card is revoked.
     pub session_cookie_hash: Option<[u8; 32]>,
 }
 
@@ -170,6 +170,11 @@ pub async fn record_failure(
         "certificate": attempt.certificate,
         "revocation": attempt.revocation,
     });
+    // A revoked card ends the session in its browser, whosever it is.
+    let end = match failure.code {
+        Code::CertificateRevoked => End::CertificateRevoked,
+        _ => End::AnotherCard,
+    };
     let row = sqlx::query!(
         r#"with attempt as (
             insert into login_attempts
@@ -187,8 +192,7 @@ pub async fn record_failure(
             from before b
             where (s.id = b.browser or s.browser = b.browser)
                 and s.ended_at is null
-                and upper(s.hsa_id) <> upper($6)
-                and s.user_id is distinct from $5
+                and ($15 or (upper(s.hsa_id) <> upper($6) and s.user_id is distinct from $5))
                 and exists (select from attempt)
         ), audit as (
             insert into audit_events
@@ -212,7 +216,8 @@ pub async fn record_failure(
         attempt.address,
         details,
         failure.session_cookie_hash.as_ref().map(<[u8; 32]>::as_slice),
-        End::AnotherCard.name(),
+        end.name(),
+        end == End::CertificateRevoked,
     )
     .fetch_one(pool)
     .await?;

@@ -9,9 +9,9 @@ use siths_idp::dev::seed::CLIENT_ID;
 use siths_idp::keys::SigningAlg;
 use siths_idp::oidc::client::Client;
 use siths_idp::serve::back_channel::{TURN, tell_due};
+use siths_idp::store::audit::By;
 use siths_idp::store::logout_notices::{self, Notice};
 use siths_idp::store::people;
-use siths_idp::store::audit::By;
 
 use crate::harness::listener::{HANG, Listener};
 use crate::harness::logout::{id_token, sid};

@@ -34,6 +34,7 @@ async fn section_3_the_page_holds_a_frame_with_iss_and_sid_and_goes_back_by_itse
     register(&idp).await;
     let mut browser = idp.browser("clinician");
     let first = idp.log_in_by(&mut browser, &idp.authorize()).await;
+    idp.advance(1);
     let last = idp.log_in_by(&mut browser, &idp.authorize()).await;
     let url = idp.logout(&[
         ("id_token_hint", id_token(&first)),

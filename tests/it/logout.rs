@@ -4,6 +4,7 @@ use siths_idp::dev::seed::CLIENT_ID;
 use siths_idp::flow::answer::SESSION_COOKIE;
 
 use crate::harness::answer::told_by_page;
+use crate::harness::demo::idp_with_demo;
 use crate::harness::logout::{LEFT_URI, forgets_the_session, id_token, question, sid};
 use crate::harness::{Answer, REDIRECT_URI, TestIdp, page_code};
 
@@ -31,7 +32,8 @@ async fn section_2_an_id_token_of_the_session_logs_out_at_once_and_leads_back_wi
     assert_eq!(gone.problem(idp.issuer()), "token_revoked");
     assert_eq!(idp.token_error(&idp.token_request(&code)).await, "grant_revoked");
     assert_eq!(idp.count("select count(*) from grants where revoked_at is null").await, 0);
-    let event = &idp.rows("select to_jsonb(a) from audit_events a where event = 'session.ended'").await;
+    let event =
+        &idp.rows("select to_jsonb(a) from audit_events a where event = 'session.ended'").await;
     assert_eq!(event.len(), 1);
     assert_eq!(event[0]["client_id"], CLIENT_ID);
     assert_eq!(event[0]["details"]["by"], "logout");
@@ -189,7 +191,8 @@ async fn section_4_a_hint_that_is_no_id_token_of_ours_is_refused_on_a_page() {
     }
     // A revoked key has signed nothing.
     idp.sql("update signing_keys set revoked_at = '2000-01-01'").await;
-    idp.until(|app| app.registry.load().keyring.at(app.clock.now()).jwks()["keys"][0].is_null()).await;
+    idp.until(|app| app.registry.load().keyring.at(app.clock.now()).jwks()["keys"][0].is_null())
+        .await;
     let answer = browser.get(&idp.logout(&[("id_token_hint", &good)])).await.unwrap();
     assert_eq!(told_by_page(&answer), "logout_hint_invalid");
     assert!(idp.is_logged_in(&mut browser).await);
@@ -352,6 +355,8 @@ async fn what_cannot_be_read_is_refused_on_a_page() {
         ("state=%00", "request_malformed"),
         (&format!("state={}", "a".repeat(9000)), "request_too_long"),
         ("logout=x", "logout_unconfirmed"),
+        ("logout=x&logout=x", "parameter_repeated"),
+        (&format!("logout_hint={}", "a".repeat(9000)), "request_too_long"),
     ] {
         let answer = browser.get(&idp.at(&format!("/logout?{query}"))).await.unwrap();
         assert_eq!(told_by_page(&answer), expected, "{query}");
@@ -360,7 +365,7 @@ async fn what_cannot_be_read_is_refused_on_a_page() {
             let request = request.header("content-type", "application/x-www-form-urlencoded");
             let answer = Answer::of(request.send().await.unwrap()).await;
             let code = page_code(&answer.body);
-            let is_read_there = path == "/logout" && query != "logout=x";
+            let is_read_there = path == "/logout" && !query.starts_with("logout=");
             if is_read_there || expected.starts_with("request_") {
                 assert_eq!(code.as_deref(), Some(expected), "{path} {query}");
             }
@@ -374,4 +379,27 @@ async fn what_cannot_be_read_is_refused_on_a_page() {
     assert_eq!(page_code(&answer.body).as_deref(), Some("content_type_unsupported"));
     assert_eq!(idp.http().head(idp.at("/logout")).send().await.unwrap().status(), 405);
     assert!(idp.is_logged_in(&mut browser).await);
+}
+
+#[tokio::test]
+async fn demo_symfoni_logs_out_and_is_told_of_logouts() {
+    let (idp, demo) = idp_with_demo(|_| {}).await;
+    let at = |path: &str| format!("{demo}{path}").parse().unwrap();
+    let mut browser = idp.browser("clinician");
+    let page = browser.follow(&at("login"), |_| false).await.unwrap().pop().unwrap();
+    assert!(page.body.contains(r#"href="/logout""#), "{}", page.body);
+    let page = browser.follow(&at("logout"), |_| false).await.unwrap().pop().unwrap();
+    assert!(page.body.contains("Välkommen till Demo-Symfoni"), "{}", page.body);
+    assert_eq!(idp.count("select count(*) from sessions where ended_by = 'logout'").await, 1);
+    // Logged out here, it learns of it by the back channel, and has no ID token to show any more.
+    browser.follow(&at("login"), |_| false).await.unwrap();
+    let sealed = question(&browser.get(&idp.logout(&[])).await.unwrap()).unwrap();
+    browser.post(&idp.at("/logout/confirmed"), &[("logout", &sealed)]).await.unwrap();
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+    while idp.audited("logout.delivered").await < 2 {
+        assert!(tokio::time::Instant::now() < deadline, "Demo-Symfoni is told");
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    let answer = browser.get(&at("logout")).await.unwrap();
+    assert!(!answer.headers["location"].to_str().unwrap().contains("id_token_hint"));
 }

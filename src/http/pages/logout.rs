@@ -145,12 +145,8 @@ mod tests {
     #[test]
     fn markup_in_what_others_wrote_is_text() {
         for language in [Language::Sv, Language::En] {
-            let ask = LogOutPage {
-                language,
-                system: Some(EVIL),
-                sealed: EVIL,
-                other_language: EVIL,
-            };
+            let ask =
+                LogOutPage { language, system: Some(EVIL), sealed: EVIL, other_language: EVIL };
             let done = LoggedOutPage {
                 language,
                 system: Some(EVIL),

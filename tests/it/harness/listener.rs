@@ -98,7 +98,8 @@ impl Received {
 
     /// The claims of the token, verified by the published keys of the provider.
     pub async fn claims(&self, idp: &TestIdp) -> Value {
-        let jwks: Value = idp.http().get(idp.at("/jwks")).send().await.unwrap().json().await.unwrap();
+        let jwks: Value =
+            idp.http().get(idp.at("/jwks")).send().await.unwrap().json().await.unwrap();
         verify_with_any(&PublicKey::from_jwks(&jwks).unwrap(), self.token()).unwrap()
     }
 }

@@ -5,6 +5,7 @@
 mod check;
 mod claim_profiles;
 mod layers;
+mod logout;
 mod nearest;
 mod proxy;
 mod raw;
@@ -23,6 +24,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub use logout::Logout;
 pub use proxy::{Proxy, ProxyClients, ProxyProtocol, ProxySecret, ProxyTransport, proxy_fields};
 pub use revocation::{
     OcspNonce, Revocation, RevocationAuthority, RevocationOrder, RevocationOrders,
@@ -65,6 +67,8 @@ pub struct Config {
     pub sealing_key: SealingKey,
     /// What is fetched from clients.
     pub clients: Clients,
+    /// How relying parties are told of logouts.
+    pub logout: Logout,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// Names of claims by profile, each with the fact that it tells; beside those that are built in.
@@ -211,8 +215,10 @@ pub struct Lifetimes {
     pub code: TimeDelta,
     /// A pushed authorization request, until the browser brings it (RFC 9126 §2.2).
     pub pushed_request: TimeDelta,
-    /// A session in a browser.
+    /// A session in a browser, from the card to its end.
     pub session: TimeDelta,
+    /// A session in a browser that stands in for no card meanwhile.
+    pub session_idle: TimeDelta,
     /// An access token.
     pub access_token: TimeDelta,
     /// An ID token (Swedish OpenID Connect profile: five minutes at most).

@@ -14,6 +14,7 @@
 //! redeem     code -> tokens
 //! user_info  access token -> claims
 //! login_error  reference -> the story of a failed login, for its client
+//! logout     request -> the session ends, perhaps after the person was asked
 //! readiness  is this node of use, and how old is what it knows of revocation?
 //! ```
 //! Must never answer by itself: it returns an [`answer::Answer`] or a typed result, and `http`
@@ -33,6 +34,7 @@ pub mod client_keys;
 pub mod issue;
 pub mod login;
 pub mod login_error;
+pub mod logout;
 pub mod par;
 mod protected;
 pub mod readiness;

@@ -17,6 +17,7 @@ pub mod form;
 pub mod hosts;
 pub mod layers;
 pub mod login_errors;
+pub mod logout;
 pub mod pages;
 pub mod panics;
 pub mod par;
@@ -65,6 +66,11 @@ fn issuer_host(app: &App) -> Router {
         .route(BACK_PATH, get(back::back).head(errors::method_not_allowed))
         .route(CHECK_PATH, get(check::entrance).head(errors::method_not_allowed))
         .merge(client_endpoints())
+        .route(
+            paths::LOGOUT,
+            get(logout::by_query).post(logout::by_form).head(errors::method_not_allowed),
+        )
+        .route(paths::LOGOUT_CONFIRMED, post(logout::confirmed))
         .route(paths::ERRORS, get(errors::catalogue))
         .route(&format!("{}/{{code}}", paths::ERRORS), get(errors::code_page))
         .route(readiness::LIVE_PATH, get(readiness::live))

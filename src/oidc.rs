@@ -12,6 +12,7 @@ pub mod client_metadata;
 pub mod code;
 pub mod confirmation;
 pub mod jarm;
+pub mod logout;
 pub mod metadata;
 pub mod numeric_date;
 pub mod params;

@@ -3,6 +3,7 @@
 //! The same code serves an installation, `dev` and the tests. Must never start half: whatever is
 //! missing or wrong is an error before the first connection is taken.
 
+pub mod back_channel;
 pub mod clients;
 pub mod keys;
 pub mod open_files;
@@ -72,6 +73,9 @@ pub enum ServeError {
     /// A signing key.
     #[error(transparent)]
     Keys(#[from] keys::KeysFault),
+    /// The authorities of relying parties.
+    #[error(transparent)]
+    BackChannel(#[from] back_channel::BackChannelFault),
     /// The CA of proxies.
     #[error("proxy.client_ca: {0}")]
     ProxyCa(#[from] proxies::ProxyCaFault),
@@ -105,7 +109,9 @@ impl ServeError {
                 !fault.may_pass()
             }
             Self::Revocation(fault) => !matches!(fault, RevocationFault::Fetch(_)),
-            Self::ProxyCa(_) | Self::ClientAuthorities(_) | Self::Issuer => true,
+            Self::ProxyCa(_) | Self::ClientAuthorities(_) | Self::BackChannel(_) | Self::Issuer => {
+                true
+            }
             _ => false,
         }
     }
@@ -182,6 +188,7 @@ pub async fn start(
         pushes: ClientThrottle::per_minute(config.limits.pushed_requests_per_minute),
         client_keys: clients::keys(&config.clients).map_err(ServeError::ClientAuthorities)?,
         told_policies: Once::default(),
+        back_channel: back_channel::of(&config.logout)?,
         registry: Arc::new(Registry::default()).into(),
         sealer: Arc::new(Sealer::new(config.sealing_key.expose())),
         clock,
@@ -241,7 +248,9 @@ pub async fn start(
     }
     let (watching, cleaning, counting) = (app.clone(), app.clone(), counters.clone());
     let revocation = app.revocation.clone();
+    let telling = app.clone();
     tasks.spawn(async move { revocation.keep_current().await });
+    tasks.spawn(async move { back_channel::keep_telling(&telling).await });
     tasks.spawn(async move { registry::keep_in_step(&watching).await });
     tasks.spawn(async move { keep_house(&cleaning, &counting).await });
     Ok(Node { app, addresses, proxy_addresses, counters, handle, tasks })

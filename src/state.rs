@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use chrono::TimeDelta;
 use ipnet::IpNet;
+use tokio::sync::Notify;
 use url::Url;
 use uuid::Uuid;
 
@@ -13,6 +16,7 @@ use crate::card_hosts::CardHosts;
 use crate::client_keys::ClientKeys;
 use crate::clock::Clock;
 use crate::config::Lifetimes;
+use crate::fetch::Fetcher;
 use crate::keys::{KeyRing, Sealer};
 use crate::oidc::claim_profile::ClaimProfiles;
 use crate::oidc::client::Client;
@@ -61,12 +65,27 @@ pub struct Parts {
     pub client_keys: ClientKeys,
     /// The policies that were told as unknown.
     pub told_policies: Once,
+    /// How relying parties are told of logouts.
+    pub back_channel: BackChannel,
     /// Seals what travels and what lies.
     pub sealer: Arc<Sealer>,
     /// Where `now` comes from.
     pub clock: Clock,
     /// Where identifiers and secrets come from.
     pub random: Random,
+}
+
+/// How relying parties are told of logouts (OpenID Connect Back-Channel Logout 1.0).
+#[derive(Debug)]
+pub struct BackChannel {
+    /// Reaches them.
+    pub fetcher: Fetcher,
+    /// For how long one that is away is tried again.
+    pub keep_trying: TimeDelta,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// Says that there may be notices to send.
+    pub told: Notify,
 }
 
 /// What every node keeps in memory and reads again when the database tells of a change.

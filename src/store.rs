@@ -12,6 +12,8 @@ pub mod grants;
 pub mod housekeeping;
 pub mod login_errors;
 pub mod logins;
+pub mod logout;
+pub mod logout_notices;
 pub mod migrate;
 pub mod pairwise_salt;
 pub mod people;

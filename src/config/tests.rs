@@ -183,7 +183,10 @@ fn every_fault_is_told_in_one_run() {
     let file = FILE
         .replace("https://idp.region.se", "http://idp.region.se")
         .replace("\"tls.pem\"", "\"gone.pem\"")
-        + "\n[lifetimes]\nid_token = \"6m\"\nsesion = \"1h\"\n[log]\nformat = \"jsn\"\n\
+        + "\n[lifetimes]\nid_token = \"6m\"\nsesion = \"1h\"\nsession_idle = \"25h\"\n\
+           [log]\nformat = \"jsn\"\n\
+           [logout]\nkeep_trying = \"8d\"\ntimeout = \"31s\"\nauthorities = [\"inner.pem\"]\n\
+           private_networks = [\"10.0.0.0/33\"]\n\
            [limits]\nmax_connections = \"many\"\n";
     let faults = installation.faults(&file).join("\n");
     for told in [
@@ -191,6 +194,11 @@ fn every_fault_is_told_in_one_run() {
         "gone.pem",
         "lifetimes.id_token is \"6m\": expected 10s to 5m",
         "lifetimes.sesion is no key: did you mean session?",
+        "lifetimes.session_idle is \"25h\": expected 10s to 24h",
+        "logout.keep_trying is \"8d\": expected 1m to 7d",
+        "logout.timeout is \"31s\": expected 1s to 30s",
+        "inner.pem",
+        "logout.private_networks is \"10.0.0.0/33\"",
         "log.format is \"jsn\": did you mean json?",
         "limits.max_connections is string \"many\"",
     ] {

@@ -315,6 +315,16 @@ catalogue! {
     TokenRevoked = "token_revoked", "invalid_token", 401, RelyingParty, false;
 
     // What happens to a logout.
+    /// An `id_token_hint` that is no ID token issued here.
+    LogoutHintInvalid = "logout_hint_invalid", "invalid_request", 400, PageOnly, false;
+    /// A `client_id` that is not that of the `id_token_hint`.
+    LogoutClientMismatch = "logout_client_mismatch", "invalid_request", 400, PageOnly, false;
+    /// A `post_logout_redirect_uri` without `id_token_hint` or `client_id`.
+    PostLogoutRedirectUriUnaddressed = "post_logout_redirect_uri_unaddressed", "invalid_request", 400, PageOnly, false;
+    /// A `post_logout_redirect_uri` that is not, to the letter, one of the client's.
+    PostLogoutRedirectUriUnregistered = "post_logout_redirect_uri_unregistered", "invalid_request", 400, PageOnly, false;
+    /// A confirmation that was not made on a page of ours.
+    LogoutUnconfirmed = "logout_unconfirmed", "invalid_request", 403, PageOnly, true;
 
     // What happens to a request for a login error, and to any request.
     /// No such attempt of this client in the last ten minutes.

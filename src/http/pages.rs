@@ -6,6 +6,7 @@
 mod check;
 mod foreign;
 mod form_post;
+mod logout;
 mod words;
 
 use askama::Template;
@@ -18,6 +19,7 @@ use crate::error::messages::{self, Values, description, developer, fill, message
 pub use check::CheckPage;
 use foreign::{isolated, shortened};
 pub use form_post::FormPostPage;
+pub use logout::{LogOutPage, LoggedOutPage};
 use words::{Words, words};
 
 /// The style sheet of every page, to be served at [`STYLESHEET_PATH`] as `text/css`.

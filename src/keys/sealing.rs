@@ -30,10 +30,12 @@ pub enum Purpose {
     EncryptionKey,
     /// A pushed authorization request in the database.
     PushedRequest,
+    /// A request to log out, while the person is asked.
+    Logout,
 }
 
 impl Purpose {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Login,
         Self::Ticket,
         Self::Reply,
@@ -41,6 +43,7 @@ impl Purpose {
         Self::SigningKey,
         Self::EncryptionKey,
         Self::PushedRequest,
+        Self::Logout,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -52,6 +55,7 @@ impl Purpose {
             Self::SigningKey => b"siths-idp signing key",
             Self::EncryptionKey => b"siths-idp encryption key",
             Self::PushedRequest => b"siths-idp pushed request",
+            Self::Logout => b"siths-idp logout",
         }
     }
 }

@@ -38,6 +38,10 @@ pub mod paths {
     pub const TOKEN: &str = "/token";
     /// OpenID Connect Core 1.0 §5.3.
     pub const USERINFO: &str = "/userinfo";
+    /// OpenID Connect RP-Initiated Logout 1.0 §2.
+    pub const LOGOUT: &str = "/logout";
+    /// Where a person confirms that they want to log out.
+    pub const LOGOUT_CONFIRMED: &str = "/logout/confirmed";
     /// The catalogue of error codes.
     pub const ERRORS: &str = "/errors";
     /// What a client may know of a failed login.
@@ -69,6 +73,16 @@ pub struct FurtherMetadata {
     /// RFC 8705 §5: the same endpoints on the host that asks for certificates.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mtls_endpoint_aliases: BTreeMap<String, String>,
+    /// OpenID Connect RP-Initiated Logout 1.0 §2.1.
+    pub end_session_endpoint: String,
+    /// OpenID Connect Back-Channel Logout 1.0 §2.1.
+    pub backchannel_logout_supported: bool,
+    /// The same: logout tokens hold `sid`.
+    pub backchannel_logout_session_supported: bool,
+    /// OpenID Connect Front-Channel Logout 1.0 §3.
+    pub frontchannel_logout_supported: bool,
+    /// The same: frames are given `iss` and `sid`.
+    pub frontchannel_logout_session_supported: bool,
 }
 
 impl AdditionalProviderMetadata for FurtherMetadata {}
@@ -129,6 +143,11 @@ pub fn metadata(
             prompt_values_supported: vec!["none".to_owned(), "login".to_owned()],
             tls_client_certificate_bound_access_tokens: mtls_host.is_some(),
             mtls_endpoint_aliases: aliases.unwrap_or_default(),
+            end_session_endpoint: at(paths::LOGOUT),
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
         },
     )
     .set_token_endpoint(Some(TokenUrl::new(at(paths::TOKEN))?))

@@ -3,6 +3,7 @@
 //! Each rule is one function; they are asked in the order of [`check`]. Must never change what is
 //! registered: a registration that breaks a rule is refused with what would be right.
 
+mod logout;
 mod requests;
 
 use url::Url;
@@ -45,6 +46,7 @@ pub fn check(client: &Client) -> Checked {
     pairwise_subjects_have_a_sector(client)?;
 
     // Rules of logout.
+    logout::check(client)?;
 
     // Rules of browsers.
     cors_origins_are_origins(client)?;

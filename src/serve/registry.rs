@@ -68,7 +68,14 @@ pub async fn keep_in_step(app: &App) {
                     app.revocation.tell();
                     continue;
                 }
-                Ok(Ok(Change::Anything)) => app.revocation.tell(),
+                Ok(Ok(Change::Logout)) => {
+                    app.back_channel.told.notify_one();
+                    continue;
+                }
+                Ok(Ok(Change::Anything)) => {
+                    app.revocation.tell();
+                    app.back_channel.told.notify_one();
+                }
                 Ok(Ok(Change::Registry)) | Err(_) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(%error, "the database no longer tells of changes");

@@ -1,11 +1,14 @@
 //! Sessions: a browser in which a person has shown a card.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::StoreError;
 use super::columns::loa;
+use crate::audit::Event;
 use crate::identity::user::User;
+use crate::named::named;
 use crate::oidc::client::Client;
 use crate::oidc::code::Authentication;
 
@@ -32,6 +35,29 @@ pub struct ShownCertificate {
     pub is_revoked: bool,
 }
 
+named! {
+    /// What ends a session before its time.
+    pub enum End {
+        /// The person, at the logout endpoint.
+        Logout = "logout",
+        /// The person was switched off.
+        Disabled = "disabled",
+        /// Somebody else showed a card in the same browser.
+        AnotherCard = "another-card",
+        /// The card that it rests on was revoked.
+        CertificateRevoked = "certificate-revoked",
+    }
+}
+
+/// When a session is looked at, and how long it may rest unused.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The present moment.
+    pub now: DateTime<Utc>,
+    /// How long after its last use a session stands in for no card any more.
+    pub idle: TimeDelta,
+}
+
 /// The live session of a cookie, with its person and the roles in force in the system of a client.
 ///
 /// # Errors
@@ -40,7 +66,7 @@ pub async fn by_cookie(
     pool: &PgPool,
     cookie_hash: &[u8; 32],
     client: &Client,
-    now: DateTime<Utc>,
+    at: Moment,
 ) -> Result<Option<Session>, StoreError> {
     let row = sqlx::query!(
         r#"select
@@ -82,11 +108,13 @@ pub async fn by_cookie(
         join users u on u.id = s.user_id
         where s.cookie_hash = $1
             and s.ended_at is null
-            and s.expires_at > $3"#,
+            and s.expires_at > $3
+            and coalesce(s.used_at, s.created_at) > $5"#,
         &cookie_hash[..],
         client.system,
-        now,
+        at.now,
         client.id,
+        at.now - at.idle,
     )
     .fetch_optional(pool)
     .await?;
@@ -118,4 +146,37 @@ pub async fn by_cookie(
         Ok(Session { authentication, user, certificate, begun_by_client: row.begun_by_client })
     })
     .transpose()
+}
+
+/// Ends a session whose card was revoked, with the audit event that tells of it. What ended it earlier
+/// stays.
+///
+/// # Errors
+/// The database failed.
+pub async fn end_revoked(
+    pool: &PgPool,
+    id: Uuid,
+    address: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "with ended as (
+            update sessions
+            set ended_at = $2, ended_by = $3
+            where id = $1 and ended_at is null
+            returning id, user_id, hsa_id
+        )
+        insert into audit_events (created_at, event, user_id, hsa_id, address, details)
+        select $2, $4, user_id, hsa_id, $5,
+            jsonb_build_object('sessions', jsonb_build_array(id), 'by', $3::text)
+        from ended",
+        id,
+        now,
+        End::CertificateRevoked.name(),
+        Event::SessionEnded.name(),
+        address,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }

@@ -74,6 +74,11 @@ async fn exactly_this_is_advertised() {
             "token_endpoint": idp.at_mtls("/token"),
             "userinfo_endpoint": idp.at_mtls("/userinfo"),
         },
+        "end_session_endpoint": format!("{issuer}/logout"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
     });
     // Algorithms, methods, audiences and prompts are tried one by one where they belong.
     assert_eq!(answer.json(), expected);
@@ -89,6 +94,7 @@ async fn every_endpoint_that_is_advertised_answers() {
         ("pushed_authorization_request_endpoint", 405),
         ("userinfo_endpoint", 401),
         ("jwks_uri", 200),
+        ("end_session_endpoint", 200),
     ] {
         let url = metadata[name].as_str().unwrap();
         let answer = idp.http().get(url).send().await.unwrap();

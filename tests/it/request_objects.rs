@@ -394,6 +394,10 @@ async fn the_profile_fapi2_is_stricter() {
         let answer = idp.push(&alone(&idp, &object.sign(key))).await;
         if answer.status == 201 { "taken".to_owned() } else { answer.problem(idp.issuer()) }
     };
+    // FAPI 2.0 Security Profile §5.3.2.2.
+    for request in [idp.authorize(), beside(&idp, &object(&idp).sign(p256()))] {
+        assert_eq!(refused(&idp, &request).await, "request_not_pushed");
+    }
     let endpoint = format!("{}/authorize", idp.config.issuer_identifier());
     for (bent, code) in [
         (object(&idp), "taken"),

@@ -1,6 +1,6 @@
 //! Signing keys: public halves as they are published, private halves sealed.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
 
@@ -30,7 +30,10 @@ pub struct SealedKey {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// Every key that is not withdrawn yet.
+/// How long a withdrawn key is remembered: ID tokens come back as hints when nobody trusts them any more.
+const REMEMBERED: TimeDelta = TimeDelta::days(30);
+
+/// Every key that was not withdrawn long ago.
 ///
 /// # Errors
 /// The database failed, or a row holds an unknown algorithm.
@@ -43,7 +46,7 @@ pub async fn all(pool: &PgPool, now: DateTime<Utc>) -> Result<Vec<SealedKey>, St
         where withdraw_at is null
             or withdraw_at > $1
         order by activate_at, kid",
-        now,
+        now - REMEMBERED,
     )
     .fetch_all(pool)
     .await?;

@@ -1,8 +1,11 @@
 //! What a request asks for that its tokens will be bound to: resources, a DPoP key, offline access.
 
 use serde_json::{Value, json};
+use siths_idp::dev::seed;
+use siths_idp::keys::JweAlg;
 use siths_idp::oidc::client::Client;
 use siths_idp::oidc::client_metadata::{GrantType, RefreshTokens};
+use siths_idp::oidc::registration;
 
 use crate::harness::answer::told_by_redirect;
 use crate::harness::{Authorize, REDIRECT_URI, TestIdp};
@@ -78,4 +81,27 @@ async fn offline_access_is_granted_by_consent_or_by_registration() {
     idp.register(|client| refreshing(client, RefreshTokens::Offline)).await;
     assert!(granted(plain()).await);
     assert!(granted(consent()).await);
+}
+
+/// What a registration says of requests holds, or is refused with what would be right.
+#[test]
+fn a_registration_promises_nothing_that_is_not_there() {
+    let refused = |edit: fn(&mut Client)| {
+        let mut client = seed::demo_client(REDIRECT_URI, "a-secret");
+        edit(&mut client);
+        registration::check(&client).err().map(|fault| fault.to_string()).unwrap_or_default()
+    };
+    assert_eq!(refused(|_| {}), "");
+    let fault = refused(|client| client.metadata.default_acr_values = vec!["loa3".to_owned()]);
+    assert!(fault.contains("http://id.sambi.se/loa/loa3"), "{fault}");
+    for resource in ["api", "https://api.example.se/#part"] {
+        let mut client = seed::demo_client(REDIRECT_URI, "a-secret");
+        client.metadata.resources = [resource.to_owned()].into();
+        assert!(registration::check(&client).is_err(), "{resource}");
+    }
+    // JARM §3: readable answers are not what it asked for.
+    let fault = refused(|client| {
+        client.metadata.authorization_encrypted_response_alg = Some(JweAlg::EcdhEs);
+    });
+    assert!(fault.contains("signed here, not encrypted"), "{fault}");
 }

@@ -7,6 +7,7 @@ use jsonwebtoken::Algorithm;
 use serde_json::Value;
 use siths_idp::dev::browser::Response;
 use siths_idp::dev::seed::CLIENT_ID;
+use siths_idp::error::Code;
 use siths_idp::keys::SigningAlg;
 use siths_idp::state::App;
 use url::Url;
@@ -222,5 +223,5 @@ async fn an_answer_that_cannot_be_signed_is_a_page() {
         |app: &App| app.registry.load().keyring.at(now).signing(SigningAlg::Es256).is_some();
     idp.until(|app| !signs(app)).await;
     let answer = idp.browser_with(None).get(&request.url()).await.unwrap();
-    assert_eq!(told_by_page(&answer), "internal");
+    assert_eq!(told_by_page(&answer), Code::Internal.name());
 }

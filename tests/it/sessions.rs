@@ -62,12 +62,12 @@ async fn prompt_none_of_another_client_is_answered_where_sessions_are_shared_alo
     other(SignOn::Card).await;
     let answer = first_answer(&idp, &mut browser, &silent).await;
     assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+    idp.advance(1);
     other(SignOn::Session).await;
     let answer = first_answer(&idp, &mut browser, &silent).await;
     assert!(handed_back(&answer, REDIRECT_URI).contains_key("code"));
     // That it was served once does not make it the one that the session began with.
     other(SignOn::Card).await;
-    idp.advance(1);
     let answer = first_answer(&idp, &mut browser, &silent).await;
     assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
     idp.code(&mut browser, &idp.authorize().set("prompt", "none")).await;

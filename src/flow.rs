@@ -29,6 +29,7 @@ pub mod login_error;
 pub mod readiness;
 pub mod redeem;
 pub mod resume;
+pub mod sender;
 pub mod settled;
 pub mod token;
 pub mod tokens;

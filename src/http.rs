@@ -9,6 +9,7 @@ pub mod check;
 pub mod client_call;
 pub mod cookies;
 pub mod discovery;
+pub mod dpop;
 pub mod errors;
 pub mod form;
 pub mod hosts;

@@ -7,6 +7,7 @@ pub mod alg;
 pub mod client_alg;
 pub mod jwt;
 pub mod keyring;
+pub mod possession;
 pub mod public_jwk;
 pub mod sealing;
 pub mod signer;

@@ -162,6 +162,7 @@ pub async fn start(
         issuer: config.issuer.clone(),
         card_hosts: config.card.hosts.clone(),
         lifetimes: config.lifetimes,
+        dpop_nonce: config.dpop_nonce,
         pool,
         trust,
         failed_logins: Throttle::per_minute(config.limits.failed_logins_per_minute),

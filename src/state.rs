@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::card_hosts::CardHosts;
 use crate::clock::Clock;
-use crate::config::Lifetimes;
+use crate::config::{DpopNonce, Lifetimes};
 use crate::keys::{KeyRing, Sealer};
 use crate::oidc::client::Client;
 use crate::pki::Trust;
@@ -31,6 +31,8 @@ pub struct Parts {
     pub card_hosts: CardHosts,
     /// How long things live.
     pub lifetimes: Lifetimes,
+    /// Whether DPoP proofs must hold a nonce.
+    pub dpop_nonce: DpopNonce,
     /// All shared state.
     pub pool: PgPool,
     /// Which certificates are believed.

@@ -65,6 +65,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 revocation,
                 sealing_key,
                 lifetimes,
+                dpop_nonce: raw.dpop.nonce,
                 limits,
                 health,
                 log,

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::proxy::{RawProxy, RawProxyProtocol};
-use super::{IssuerKind, LogFormat, OcspNonce, RevocationOrder, UnknownPolicy};
+use super::{DpopNonce, IssuerKind, LogFormat, OcspNonce, RevocationOrder, UnknownPolicy};
 use crate::card_hosts::{Chooser, Label};
 use crate::identity::assurance::Loa;
 
@@ -27,6 +27,7 @@ pub(super) struct RawConfig {
     pub trust: RawTrust,
     pub revocation: RawRevocation,
     pub lifetimes: RawLifetimes,
+    pub dpop: RawDpop,
     pub limits: RawLimits,
     pub health: RawHealth,
     pub log: RawLog,
@@ -136,6 +137,12 @@ pub(super) struct RawLifetimes {
     pub access_token: String,
     pub id_token: String,
     pub attempts: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDpop {
+    pub nonce: DpopNonce,
 }
 
 #[derive(Deserialize)]

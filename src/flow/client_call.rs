@@ -69,9 +69,16 @@ pub async fn authenticated(app: &App, call: &Call<'_>) -> Result<AuthenticatedCl
         .ok_or(ClientAuthFault::Unknown)?;
     let keys = match &presented {
         Presented::Assertion { jwt, .. } => client_keys::signing_with(app, &client, jwt).await,
-        Presented::Basic { .. } | Presented::Post { .. } => Arc::default(),
+        Presented::Basic { .. } | Presented::Post { .. } | Presented::Nothing { .. } => {
+            Arc::default()
+        }
     };
-    let at = Circumstances { issuer: &app.issuer, path: call.path, now: app.clock.now() };
+    let at = Circumstances {
+        issuer: &app.issuer,
+        path: call.path,
+        alias_host: call.alias_host,
+        now: app.clock.now(),
+    };
     Ok(authenticate(&presented, client, &keys, at)?)
 }
 

@@ -5,7 +5,6 @@ use super::token::{TokenCall, TokenRefusal, Tokens};
 use super::tokens::{self, Bound};
 use crate::oidc::client_auth::ClientAuthFault;
 use crate::oidc::code::{GrantFault, TokenRequest};
-use crate::oidc::confirmation::Confirmation;
 use crate::state::App;
 use crate::store::codes::{Redemption, redeem as redeem_code};
 
@@ -15,7 +14,7 @@ use crate::store::codes::{Redemption, redeem as redeem_code};
 /// [`TokenRefusal`]. After a wrong redirect URI or verifier the code is spent all the same.
 pub async fn redeem(
     app: &App,
-    TokenCall { by, params, call }: TokenCall<'_>,
+    TokenCall { by, confirmation, params, call }: TokenCall<'_>,
 ) -> Result<Tokens, TokenRefusal> {
     let request = TokenRequest::parse(params)?;
     let now = app.clock.now();
@@ -25,10 +24,7 @@ pub async fn redeem(
         Redemption::Unknown => return Err(GrantFault::CodeUnknown.into()),
         Redemption::AssertionReplayed => return Err(ClientAuthFault::AssertionReplayed.into()),
     };
+    issued.check_key(&confirmation)?;
     let grant = issued.check(&request, role_demand(&by.client), now)?;
-    tokens::of_grant(
-        app,
-        &Bound { client: &by.client, confirmation: Confirmation::default() },
-        &grant,
-    )
+    tokens::of_grant(app, &Bound { client: &by.client, confirmation }, &grant)
 }

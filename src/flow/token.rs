@@ -4,10 +4,12 @@ use serde::Serialize;
 
 use super::client_call::{Call, CallFault, authenticated};
 use super::redeem;
+use super::sender::{self, SenderFault};
 use crate::error::Code;
 use crate::oidc::client_auth::{AuthenticatedClient, ClientAuthFault};
 use crate::oidc::client_metadata::GrantType;
 use crate::oidc::code::GrantFault;
+use crate::oidc::confirmation::Confirmation;
 use crate::oidc::params::{Params, ParamsFault};
 use crate::state::App;
 use crate::store::StoreError;
@@ -37,6 +39,9 @@ pub enum TokenRefusal {
     /// The client did not prove who it is.
     #[error("client authentication: {0}")]
     Client(#[from] ClientAuthFault),
+    /// It did not prove what its tokens are to be bound to.
+    #[error("{0}")]
+    Sender(#[from] SenderFault),
     /// The request or what it is to be exchanged.
     #[error("token request: {0}")]
     Grant(#[from] GrantFault),
@@ -63,6 +68,7 @@ impl TokenRefusal {
     pub fn code(&self) -> Code {
         match self {
             Self::Client(fault) => fault.code(),
+            Self::Sender(fault) => fault.code(),
             Self::Grant(fault) => fault.code(),
             Self::Store(error) => error.code(),
             Self::Signing(_) => Code::Internal,
@@ -75,6 +81,8 @@ impl TokenRefusal {
 pub struct TokenCall<'a> {
     /// The client.
     pub by: AuthenticatedClient,
+    /// What the tokens are bound to, proved.
+    pub confirmation: Confirmation,
     /// Its form.
     pub params: &'a Params,
     /// What it brought.
@@ -92,7 +100,12 @@ pub async fn token(app: &App, call: &Call<'_>, params: &Params) -> Result<Tokens
     if !by.client.metadata.may_use(grant_type) {
         return Err(GrantFault::GrantTypeUnregistered.into());
     }
-    let call = TokenCall { by, params, call };
+    // RFC 6749 §4.4: only a confidential client may ask in its own name.
+    if grant_type == GrantType::ClientCredentials && by.is_public() {
+        return Err(GrantFault::GrantTypeUnregistered.into());
+    }
+    let confirmation = sender::confirmation(app, call, &by.client).await?;
+    let call = TokenCall { by, confirmation, params, call };
     match grant_type {
         GrantType::AuthorizationCode => redeem::redeem(app, call).await,
         GrantType::RefreshToken | GrantType::ClientCredentials => Err(GrantFault::GrantType.into()),

@@ -43,7 +43,7 @@ pub fn of_grant(app: &App, to: &Bound<'_>, grant: &LiveGrant) -> Result<Tokens, 
     let scopes: Vec<&str> = grant.scopes.iter().map(|scope| scope.name()).collect();
     Ok(Tokens {
         access_token,
-        token_type: if to.confirmation.jkt.is_some() { "DPoP" } else { "Bearer" },
+        token_type: to.confirmation.scheme().name(),
         expires_in: lifetime.num_seconds(),
         id_token: Some(id_token),
         refresh_token: None,

@@ -1,8 +1,11 @@
 //! An access token opens the claims of its person (OpenID Connect Core 1.0 §5.3).
 
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::authorize::role_demand;
+use super::client_call::Call;
+use super::sender::{self, PresentedToken, SenderFault};
 use crate::error::Code;
 use crate::keys::jwt;
 use crate::oidc::claims::{self, AccessTokenClaims};
@@ -28,6 +31,9 @@ pub enum TokenFault {
     /// Past its time.
     #[error("expired")]
     Expired,
+    /// Whoever sent it did not prove what it is bound to.
+    #[error("{0}")]
+    Sender(#[from] SenderFault),
     /// Revoked, logged out, disabled, or without a role.
     #[error("no longer in force")]
     Revoked,
@@ -49,6 +55,7 @@ impl TokenFault {
             Self::InQuery => Code::TokenInQuery,
             Self::Malformed => Code::TokenMalformed,
             Self::Expired => Code::TokenExpired,
+            Self::Sender(fault) => fault.code(),
             Self::Revoked => Code::TokenRevoked,
             Self::Store(error) => error.code(),
             Self::Claims(_) => Code::Internal,
@@ -60,8 +67,13 @@ impl TokenFault {
 ///
 /// # Errors
 /// [`TokenFault`].
-pub async fn user_info(app: &App, token: &str) -> Result<Value, TokenFault> {
-    let claims = verify(app, token)?;
+pub async fn user_info(
+    app: &App,
+    call: &Call<'_>,
+    presented: &PresentedToken,
+) -> Result<Value, TokenFault> {
+    let claims = verify(app, presented.token.expose_secret())?;
+    sender::satisfies(app, call, &claims.cnf, presented).await?;
     let client =
         app.client(&claims.client_id).filter(|client| client.enabled).ok_or(TokenFault::Revoked)?;
     let now = app.clock.now();

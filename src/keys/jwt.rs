@@ -47,6 +47,8 @@ pub struct UnverifiedHeader {
     pub kid: Option<String>,
     /// The type that the token names.
     pub typ: Option<String>,
+    /// The algorithm that the token names, as RFC 7518 §3.1 writes it.
+    pub alg: String,
 }
 
 impl PublicKey {
@@ -144,7 +146,8 @@ fn refuse_critical(token: &str) -> Result<(), VerifyFault> {
 /// [`VerifyFault::Malformed`]; also for `alg: none`, which is no algorithm here.
 pub fn unverified_header(token: &str) -> Result<UnverifiedHeader, VerifyFault> {
     let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyFault::Malformed)?;
-    Ok(UnverifiedHeader { kid: header.kid, typ: header.typ })
+    let alg = format!("{:?}", header.alg);
+    Ok(UnverifiedHeader { kid: header.kid, typ: header.typ, alg })
 }
 
 /// Reads the claims of a JWT without believing them: only to find whose keys to check it with.

@@ -24,10 +24,13 @@ pub enum Purpose {
     SubmittedValue,
     /// A private signing key in the database.
     SigningKey,
+    /// A nonce for DPoP proofs (RFC 9449 §8).
+    DpopNonce,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::Login, Self::Ticket, Self::SubmittedValue, Self::SigningKey];
+    const ALL: [Self; 5] =
+        [Self::Login, Self::Ticket, Self::SubmittedValue, Self::SigningKey, Self::DpopNonce];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -35,6 +38,7 @@ impl Purpose {
             Self::Ticket => b"siths-idp ticket",
             Self::SubmittedValue => b"siths-idp submitted value",
             Self::SigningKey => b"siths-idp signing key",
+            Self::DpopNonce => b"siths-idp dpop nonce",
         }
     }
 }

@@ -44,6 +44,18 @@ pub struct Client {
     pub metadata: ClientMetadata,
 }
 
+impl Client {
+    /// Whether it must send a code challenge: a public client always (RFC 9700 §2.1.1), whatever is
+    /// registered.
+    #[must_use]
+    pub fn demanded_pkce(&self) -> Pkce {
+        match self.authentication {
+            ClientAuthentication::None => Pkce::Required,
+            _ => self.pkce,
+        }
+    }
+}
+
 /// How a client authenticates (OpenID Connect Core 1.0 §9), and by what.
 #[derive(Clone, PartialEq, Eq)]
 pub enum ClientAuthentication {

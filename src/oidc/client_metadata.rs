@@ -102,6 +102,9 @@ pub struct ClientMetadata {
     /// What the `aud` of its assertions may be.
     #[serde(skip_serializing_if = "is_default")]
     pub assertion_audience: AssertionAudience,
+    /// Their `typ` must be `client-authentication+jwt` (Ena OAuth 2.0 profile).
+    #[serde(skip_serializing_if = "is_default")]
+    pub require_client_assertion_typ: bool,
     /// The subject of its certificate (RFC 8705 §2.1.2), as RFC 4514 writes it.
     #[serde(skip_serializing_if = "is_default")]
     pub tls_client_auth_subject_dn: Option<String>,
@@ -173,6 +176,17 @@ named! {
         Sweden = "sweden",
         /// The FAPI 2.0 Security Profile.
         Fapi2 = "fapi2",
+    }
+}
+
+impl Profile {
+    /// Whether clients of the profile may sign with an algorithm: FAPI 2.0 §5.4.1 names three.
+    #[must_use]
+    pub const fn takes(self, alg: ClientAlg) -> bool {
+        match self {
+            Self::Oidc | Self::Sweden => true,
+            Self::Fapi2 => matches!(alg, ClientAlg::Ps256 | ClientAlg::Es256 | ClientAlg::EdDsa),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::confirmation::Confirmation;
 use super::params::{Params, ParamsFault};
 use super::pkce;
 use super::scope::Scope;
@@ -147,6 +148,9 @@ pub enum GrantFault {
     /// Sent though there was no challenge.
     #[error("code_verifier without a code_challenge")]
     VerifierUnexpected,
+    /// Bound to another key than was proved.
+    #[error("bound to another key than was proved")]
+    Key,
     /// Revoked, logged out, disabled or without a role since.
     #[error("the grant is no longer in force")]
     Revoked,
@@ -169,6 +173,7 @@ impl GrantFault {
             Self::VerifierMissing => Code::VerifierMissing,
             Self::Verifier => Code::VerifierMismatch,
             Self::VerifierUnexpected => Code::VerifierUnexpected,
+            Self::Key => Code::GrantKeyMismatch,
             Self::Revoked => Code::GrantRevoked,
         }
     }
@@ -202,6 +207,15 @@ pub struct IssuedCode {
 }
 
 impl IssuedCode {
+    /// Checks that the key was proved that the authorization request named (RFC 9449 §10).
+    ///
+    /// # Errors
+    /// [`GrantFault::Key`]; the code is spent all the same.
+    pub fn check_key(&self, proved: &Confirmation) -> Result<(), GrantFault> {
+        let bound = Confirmation { jkt: self.grant.terms.dpop_jkt.clone(), certificate: None };
+        if bound.is_met_by(proved) { Ok(()) } else { Err(GrantFault::Key) }
+    }
+
     /// Checks what the client sent against what it was issued for.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 //! Each rule is one function; they are asked in the order of [`check`]. Must never change what is
 //! registered: a registration that breaks a rule is refused with what would be right.
 
+mod client_authentication;
+
 use super::client::{Client, ClientAuthentication};
 use super::client_metadata::GrantType;
 
@@ -24,6 +26,7 @@ pub fn check(client: &Client) -> Checked {
     // Rules of requests and profiles.
 
     // Rules of client authentication.
+    client_authentication::check(client)?;
 
     // Rules of tokens.
 

@@ -130,7 +130,7 @@ impl AuthorizationRequest {
             reply_to,
             scopes: scopes(params, client)?,
             nonce: params.get("nonce")?.map(str::to_owned),
-            code_challenge: pkce::challenge(params, client.pkce)?,
+            code_challenge: pkce::challenge(params, client.demanded_pkce())?,
             prompt: prompt(params)?,
             max_age: max_age(params)?,
             acr_values: acr_values(params)?,

@@ -69,9 +69,7 @@ pub async fn authenticated(app: &App, call: &Call<'_>) -> Result<AuthenticatedCl
         .ok_or(ClientAuthFault::Unknown)?;
     let keys = match &presented {
         Presented::Assertion { jwt, .. } => client_keys::signing_with(app, &client, jwt).await,
-        Presented::Basic { .. } | Presented::Post { .. } | Presented::Nothing { .. } => {
-            Arc::default()
-        }
+        Presented::Basic { .. } | Presented::Post { .. } | Presented::Name { .. } => Arc::default(),
     };
     let at = Circumstances {
         issuer: &app.issuer,

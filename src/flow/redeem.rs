@@ -14,7 +14,7 @@ use crate::store::codes::{Redemption, redeem as redeem_code};
 /// [`TokenRefusal`]. After a wrong redirect URI or verifier the code is spent all the same.
 pub async fn redeem(
     app: &App,
-    TokenCall { by, confirmation, params, call }: TokenCall<'_>,
+    TokenCall { by, params, call, confirmation }: TokenCall<'_>,
 ) -> Result<Tokens, TokenRefusal> {
     let request = TokenRequest::parse(params)?;
     let now = app.clock.now();

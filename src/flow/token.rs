@@ -81,12 +81,12 @@ impl TokenRefusal {
 pub struct TokenCall<'a> {
     /// The client.
     pub by: AuthenticatedClient,
-    /// What the tokens are bound to, proved.
-    pub confirmation: Confirmation,
     /// Its form.
     pub params: &'a Params,
     /// What it brought.
     pub call: &'a Call<'a>,
+    /// What its new tokens are bound to.
+    pub confirmation: Confirmation,
 }
 
 /// Authenticates the client and exchanges what it brought.
@@ -104,8 +104,9 @@ pub async fn token(app: &App, call: &Call<'_>, params: &Params) -> Result<Tokens
     if grant_type == GrantType::ClientCredentials && by.is_public() {
         return Err(GrantFault::GrantTypeUnregistered.into());
     }
+    // Before anything is spent: a client that must send another proof sends the same code again.
     let confirmation = sender::confirmation(app, call, &by.client).await?;
-    let call = TokenCall { by, confirmation, params, call };
+    let call = TokenCall { by, params, call, confirmation };
     match grant_type {
         GrantType::AuthorizationCode => redeem::redeem(app, call).await,
         GrantType::RefreshToken | GrantType::ClientCredentials => Err(GrantFault::GrantType.into()),

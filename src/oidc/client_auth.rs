@@ -82,8 +82,8 @@ pub enum Presented {
         /// `client_id`, where it was sent beside it.
         client_id: Option<String>,
     },
-    /// Nothing but who it is: a public client.
-    Nothing {
+    /// Its name alone: a public client.
+    Name {
         /// `client_id`.
         client_id: String,
     },
@@ -201,9 +201,9 @@ impl Presented {
             (None, None, None) if assertion_type.is_some() => {
                 Err(ClientAuthFault::AssertionMalformed)
             }
-            (None, None, None) => client_id
-                .map(|client_id| Self::Nothing { client_id })
-                .ok_or(ClientAuthFault::Missing),
+            (None, None, None) => {
+                client_id.map(|client_id| Self::Name { client_id }).ok_or(ClientAuthFault::Missing)
+            }
             _ => Err(ClientAuthFault::Repeated),
         }
     }
@@ -218,7 +218,7 @@ impl Presented {
         match self {
             Self::Basic { client_id, .. }
             | Self::Post { client_id, .. }
-            | Self::Nothing { client_id }
+            | Self::Name { client_id }
             | Self::Assertion { client_id: Some(client_id), .. } => Ok(client_id.into()),
             Self::Assertion { jwt, client_id: None } => {
                 assertion::unverified_subject(jwt.expose_secret()).map(Cow::Owned)
@@ -278,10 +278,10 @@ pub fn authenticate(
             Ok(AuthenticatedClient { client, assertion: Some(used) })
         }
         // Whoever has something to prove by must.
-        Presented::Nothing { .. } if client.authentication != ClientAuthentication::None => {
+        Presented::Name { .. } if client.authentication != ClientAuthentication::None => {
             Err(ClientAuthFault::Missing)
         }
-        Presented::Nothing { .. } => Ok(AuthenticatedClient { client, assertion: None }),
+        Presented::Name { .. } => Ok(AuthenticatedClient { client, assertion: None }),
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod harness;
 
+mod assertions;
 mod authorize;
 mod browser;
 mod card_hosts;
@@ -23,6 +24,8 @@ mod commands;
 mod dev;
 mod discovery;
 mod documents;
+mod dpop;
+mod dpop_userinfo;
 mod errors;
 mod inspect;
 mod labels;
@@ -34,6 +37,7 @@ mod operations;
 mod proxies;
 mod proxy_peers;
 mod proxy_protocol;
+mod public_clients;
 mod readiness;
 mod real_proxies;
 mod retry;

@@ -191,7 +191,8 @@ async fn what_a_public_client_may_not_do_is_refused_at_registration() {
     assert_eq!(added["outcome"], "added");
     assert!(added.get("client_secret").is_none());
     idp.until(|app| app.client(APP).is_some()).await;
-    let code = code(&idp).await;
+    let request = idp.authorize().set("client_id", APP).set("scope", "openid");
+    let code = idp.code(&mut idp.browser("clinician"), &request).await;
     idp.tokens(&idp.token_request(&code).public(APP)).await;
 }
 

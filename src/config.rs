@@ -53,12 +53,16 @@ pub struct Config {
     pub tls: TlsFiles,
     /// Where and how cards are asked for.
     pub card: Card,
+    /// Where relying parties show certificates.
+    pub mtls: Mtls,
     /// Which cards are believed.
     pub trust: TrustFiles,
     /// Who is asked whether a card was revoked.
     pub revocation: Revocation,
     /// What seals private keys and what travels through browsers.
     pub sealing_key: SealingKey,
+    /// What is fetched from clients.
+    pub clients: Clients,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// Whether DPoP proofs must hold a nonce.
@@ -113,6 +117,13 @@ pub struct Card {
     pub tls12: bool,
     /// Whether TLS 1.3 is offered there.
     pub tls13: bool,
+}
+
+/// Where relying parties show certificates (RFC 8705).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mtls {
+    /// The host names, that of the discovery document first; none where it is switched off.
+    pub hosts: Vec<String>,
 }
 
 /// Which cards are believed.
@@ -178,6 +189,15 @@ named! {
     }
 }
 
+/// How servers of clients are reached.
+#[derive(Clone, Debug, Default)]
+pub struct Clients {
+    /// Inner networks that may be fetched from.
+    pub private_networks: Vec<IpNet>,
+    /// PEM file of the authorities of their certificates; the machine's, where there is none.
+    pub authorities: Option<PathBuf>,
+}
+
 /// How long things live.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
@@ -187,6 +207,8 @@ pub struct Lifetimes {
     pub ticket: TimeDelta,
     /// An authorization code (RFC 6749 §4.1.2: ten minutes at most).
     pub code: TimeDelta,
+    /// A pushed authorization request, until the browser brings it (RFC 9126 §2.2).
+    pub pushed_request: TimeDelta,
     /// A session in a browser.
     pub session: TimeDelta,
     /// An access token.
@@ -216,6 +238,8 @@ pub struct Limits {
     pub max_choosing_per_address: usize,
     /// Logins that may fail at one address in a minute without a card that was proved.
     pub failed_logins_per_minute: NonZeroU32,
+    /// Authorization requests that one client may push in a minute.
+    pub pushed_requests_per_minute: NonZeroU32,
     /// A handshake on a host that asks for no card.
     pub handshake_timeout: TimeDelta,
     /// A handshake on a card host: the person chooses a certificate and types a PIN meanwhile.

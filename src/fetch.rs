@@ -1,7 +1,7 @@
 //! Fetching over HTTP from configured addresses: bounded in time and size, and never inward.
 //!
-//! Callers give addresses from the configuration. Must never be given one out of a certificate or a
-//! request, never follow a redirect, never use a proxy of the environment, and never connect to an
+//! Callers give addresses from the configuration, or from the registration of a client. Must never be given
+//! one out of a certificate or a request, never follow a redirect, never use a proxy of the environment, and never connect to an
 //! address of an inner network that the configuration does not list (SSRF).
 
 mod inward;
@@ -13,11 +13,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
-    CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    LAST_MODIFIED,
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, LAST_MODIFIED,
 };
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use reqwest::{Certificate, Client, ClientBuilder, RequestBuilder, Response, StatusCode};
 use url::{Host, Url};
 
 /// The longest validator that is kept and sent back.
@@ -62,6 +62,8 @@ pub enum Fetched {
         bytes: Vec<u8>,
         /// What to ask by the next time.
         validators: Validators,
+        /// For how long its server says it may be kept (RFC 9111 §5.2.2).
+        max_age: Option<Duration>,
     },
 }
 
@@ -99,19 +101,36 @@ impl Fetcher {
     /// `addresses` is such.
     pub fn new(inner: &[IpNet], connect: Duration, addresses: &[&Url]) -> Result<Self, FetchFault> {
         let guard = Guard(inner.into());
-        let mut builder = Client::builder()
-            .redirect(Policy::none())
-            .referer(false)
-            .no_proxy()
-            .dns_resolver(guard.clone())
-            .connect_timeout(connect)
-            .user_agent("siths-idp");
+        let mut builder = builder(&guard, connect);
         // Revocation is fetched over http by most, which needs no authorities at all.
         if addresses.iter().all(|address| address.scheme() == "http") {
             builder = builder.tls_certs_only([]);
         }
         let client = builder.build().map_err(|error| FetchFault::Failed(told(&error)))?;
         Ok(Self { client, guard })
+    }
+
+    /// A fetcher that goes by `https` alone, to servers with certificates of these authorities (PEM), or
+    /// of the machine's where none are given.
+    ///
+    /// # Errors
+    /// Authorities that cannot be read, or none.
+    pub fn https(
+        inner: &[IpNet],
+        connect: Duration,
+        authorities: Option<&[u8]>,
+    ) -> Result<Self, FetchFault> {
+        let failed = |error: reqwest::Error| FetchFault::Failed(told(&error));
+        let guard = Guard(inner.into());
+        let mut builder = builder(&guard, connect).https_only(true);
+        if let Some(pem) = authorities {
+            let authorities = Certificate::from_pem_bundle(pem).map_err(failed)?;
+            if authorities.is_empty() {
+                return Err(FetchFault::Failed("the file holds no certificate".to_owned()));
+            }
+            builder = builder.tls_certs_only(authorities);
+        }
+        Ok(Self { client: builder.build().map_err(failed)?, guard })
     }
 
     /// What is at an address, if it is not what the validators stand for.
@@ -138,8 +157,8 @@ impl Fetcher {
         if conditional && response.status() == StatusCode::NOT_MODIFIED {
             return Ok(Fetched::Unchanged);
         }
-        let validators = validators(response.headers());
-        Ok(Fetched::Body { bytes: body(response, bounds.bytes).await?, validators })
+        let (validators, max_age) = (validators(response.headers()), max_age(response.headers()));
+        Ok(Fetched::Body { bytes: body(response, bounds.bytes).await?, validators, max_age })
     }
 
     /// The answer to something that is posted.
@@ -171,6 +190,16 @@ impl Fetcher {
     }
 }
 
+fn builder(guard: &Guard, connect: Duration) -> ClientBuilder {
+    Client::builder()
+        .redirect(Policy::none())
+        .referer(false)
+        .no_proxy()
+        .dns_resolver(guard.clone())
+        .connect_timeout(connect)
+        .user_agent("siths-idp")
+}
+
 impl std::fmt::Debug for Fetcher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Fetcher").field("inner", &self.guard.0).finish_non_exhaustive()
@@ -181,7 +210,7 @@ impl std::fmt::Debug for Fetched {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Unchanged => f.write_str("Unchanged"),
-            Self::Body { bytes, validators } => {
+            Self::Body { bytes, validators, .. } => {
                 write!(f, "Body({} bytes, {validators:?})", bytes.len())
             }
         }
@@ -237,6 +266,20 @@ fn validators(headers: &HeaderMap) -> Validators {
         (value.len() <= MAX_VALIDATOR).then(|| value.to_owned())
     };
     Validators { etag: text(ETAG), last_modified: text(LAST_MODIFIED) }
+}
+
+// RFC 9111 §5.2.2.1, §5.2.2.4, §5.2.2.5: not at all where it says no-cache or no-store.
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let fields = headers.get_all(CACHE_CONTROL).iter().filter_map(|field| field.to_str().ok());
+    let directives: Vec<String> = fields
+        .flat_map(|field| field.split(','))
+        .map(|directive| directive.trim().to_ascii_lowercase())
+        .collect();
+    if directives.iter().any(|directive| directive == "no-cache" || directive == "no-store") {
+        return Some(Duration::ZERO);
+    }
+    let seconds = directives.iter().find_map(|directive| directive.strip_prefix("max-age="))?;
+    seconds.trim_matches('"').parse().ok().map(Duration::from_secs)
 }
 
 fn fault(error: &reqwest::Error) -> FetchFault {

@@ -1,6 +1,8 @@
 //! The stories of the provider, each one function that reads like the specification.
 //!
 //! ```text
+//! par        request, pushed by the client -> request_uri
+//! asked      what is asked: in the query, in a request object, or pushed before
 //! authorize  request -> a card host, or a session stands in for the card
 //! card       certificate -> ticket                       (on the card host)
 //! resume     ticket -> code, or why not                  (the first write)
@@ -18,14 +20,18 @@
 
 pub mod again;
 pub mod answer;
+mod asked;
 pub mod authorize;
+pub mod binding;
 pub mod card;
 pub mod check;
 pub mod client_call;
-mod client_keys;
+mod client_certificate;
+pub mod client_keys;
 pub mod issue;
 pub mod login;
 pub mod login_error;
+pub mod par;
 pub mod readiness;
 pub mod redeem;
 pub mod resume;

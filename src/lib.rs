@@ -18,6 +18,7 @@
 //! | [`proxy`] | what listed proxies say: client certificates, client addresses, the PROXY protocol |
 //! | [`identity`] | HSA-id, personal number, level of assurance; who is let in |
 //! | [`revocation`] | what issuers say of revoked cards: fetched, kept, asked within a login |
+//! | [`client_keys`] | keys of relying parties at their own addresses: fetched, kept |
 //! | [`keys`] | signing keys as a function of time, JWTs, sealing |
 //! | [`store`] | PostgreSQL: SQL by subject; single use and invariants |
 //! | [`audit`] | what is recorded of a login for an inspector |
@@ -32,23 +33,24 @@
 //!
 //! ```text
 //! main -> cli -> { serve, dev, store, config, oidc, pki, keys, identity }
-//! serve -> { http, tls, state, revocation, store, config, oidc, pki, keys, identity }
+//! serve -> { http, tls, state, revocation, client_keys, store, config, oidc, pki, keys, identity }
 //! http -> { flow, state, oidc, tls (Peer alone) }
 //! flow -> { state, revocation, store, oidc, identity, pki, keys, config }
-//! state -> { revocation, store, oidc, pki, keys, config }
-//! revocation -> { store, pki, config }
+//! state -> { revocation, client_keys, store, oidc, pki, keys, config }
+//! revocation -> { store, pki, config }      client_keys -> keys
 //! store -> { oidc, identity, keys, audit, config }
-//! tls -> { pki, proxy }      pki -> identity      oidc -> { identity, keys }      config -> { identity, proxy }
+//! tls -> { pki, proxy }      pki -> identity      oidc -> { identity, keys, pki }      config -> { identity, proxy }
 //! leaves for all: error, card_hosts, clock, fetch, random, secret, throttle, named
 //! ```
 //!
 //! `oidc`, `identity`, `pki`, `proxy` and `keys` are pure and synchronous, and given `now`. Only `store` says
-//! `sqlx`, only `keys` says `jsonwebtoken`, only `pki` says `x509_parser` (`dev` and the tests apart).
+//! `sqlx`, only `pki` says `x509_parser` (`dev` and the tests apart).
 //! `tests/it/structure.rs` holds all of this.
 
 pub mod audit;
 pub mod card_hosts;
 pub mod cli;
+pub mod client_keys;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "dev")]

@@ -3,6 +3,7 @@
 //! The same code serves an installation, `dev` and the tests. Must never start half: whatever is
 //! missing or wrong is an error before the first connection is taken.
 
+pub mod clients;
 pub mod keys;
 pub mod open_files;
 pub mod proxies;
@@ -23,6 +24,7 @@ use tokio::task::JoinSet;
 use crate::card_hosts::Chooser;
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::fetch::FetchFault;
 use crate::http;
 use crate::keys::Sealer;
 use crate::oidc::metadata;
@@ -31,7 +33,7 @@ use crate::random::Random;
 use crate::state::{App, CheckCounts, Parts, Registry};
 use crate::store::migrate::{self, Schema};
 use crate::store::{self, PgPool, StoreError, housekeeping};
-use crate::throttle::{Once, Throttle};
+use crate::throttle::{ClientThrottle, Once, Throttle};
 use crate::tls::{self, Counters, Hints, Identity, IdentityFault, Settings, TlsParts};
 
 /// How long a node that is told to stop lets requests finish.
@@ -72,6 +74,9 @@ pub enum ServeError {
     /// The CA of proxies.
     #[error("proxy.client_ca: {0}")]
     ProxyCa(#[from] proxies::ProxyCaFault),
+    /// The authorities of clients' servers.
+    #[error("clients.authorities: {0}")]
+    ClientAuthorities(FetchFault),
     /// The limit of open files.
     #[error(transparent)]
     OpenFiles(#[from] open_files::TooFew),
@@ -99,7 +104,7 @@ impl ServeError {
                 !fault.may_pass()
             }
             Self::Revocation(fault) => !matches!(fault, RevocationFault::Fetch(_)),
-            Self::ProxyCa(_) | Self::Issuer => true,
+            Self::ProxyCa(_) | Self::ClientAuthorities(_) | Self::Issuer => true,
             _ => false,
         }
     }
@@ -147,11 +152,12 @@ pub async fn start(
     random: Random,
     listeners: Vec<TcpListener>,
 ) -> Result<Node, ServeError> {
-    if metadata::metadata(&config.issuer).is_err() {
+    if metadata::metadata(&config.issuer, mtls_host(config)).is_err() {
         return Err(ServeError::Issuer);
     }
     let trust = trust::trust(&config.trust, clock.now())?;
     let identity = Identity::load(&config.tls.certificate, &config.tls.key)?;
+    warn_of_uncovered(config, &identity);
     let card_identity = card_identity(config, &identity)?;
     let pool = store::connect(&config.database).await?;
     schema(&pool).await.map_err(unmigrated)?;
@@ -161,6 +167,7 @@ pub async fn start(
     let app = App::new(Parts {
         issuer: config.issuer.clone(),
         card_hosts: config.card.hosts.clone(),
+        mtls_host: mtls_host(config).map(str::to_owned),
         lifetimes: config.lifetimes,
         dpop_nonce: config.dpop_nonce,
         pool,
@@ -170,6 +177,8 @@ pub async fn start(
         health_networks: config.health.networks.clone(),
         checks: Throttle::per_minute(config.limits.failed_logins_per_minute),
         check_counts: CheckCounts::default(),
+        pushes: ClientThrottle::per_minute(config.limits.pushed_requests_per_minute),
+        client_keys: clients::keys(&config.clients).map_err(ServeError::ClientAuthorities)?,
         told_policies: Once::default(),
         registry: Arc::new(Registry::default()).into(),
         sealer: Arc::new(Sealer::new(config.sealing_key.expose())),
@@ -178,6 +187,7 @@ pub async fn start(
     });
     keys::ensure(&app).await.map_err(unmigrated)?;
     registry::reload(&app).await.map_err(unmigrated)?;
+    registry::warn_of_registrations(&app);
     app.revocation.load().await?;
 
     let counters = Arc::new(Counters::default());
@@ -325,6 +335,7 @@ async fn keep_house(app: &App, counters: &Counters) {
         }
         app.failed_logins.forget_quiet();
         app.checks.forget_quiet();
+        app.pushes.forget_quiet();
         let tried = app.check_counts.snapshot();
         if tried != checked {
             let (pages, look_ups) = tried;
@@ -360,8 +371,24 @@ fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, Identit
     }
 }
 
+/// The host of `mtls_endpoint_aliases`.
+fn mtls_host(config: &Config) -> Option<&str> {
+    config.mtls.hosts.first().map(String::as_str)
+}
+
+// An installation that was there before has a certificate without the name: people still log in.
+fn warn_of_uncovered(config: &Config, identity: &Identity) {
+    for host in config.mtls.hosts.iter().filter(|host| !identity.is_for(host)) {
+        tracing::warn!(
+            host,
+            "the certificate of [tls] is not for a host of [mtls]: relying parties cannot connect there"
+        );
+    }
+}
+
 fn hosts(config: &Config) -> tls::Hosts {
     tls::Hosts::new(config.issuer.host_str().unwrap_or_default(), config.card.hosts.clone())
+        .with_mtls(&config.mtls.hosts)
 }
 
 fn hints(trust: &Trust) -> Hints {

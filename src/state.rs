@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::card_hosts::CardHosts;
+use crate::client_keys::ClientKeys;
 use crate::clock::Clock;
 use crate::config::{DpopNonce, Lifetimes};
 use crate::keys::{KeyRing, Sealer};
@@ -17,7 +18,7 @@ use crate::pki::Trust;
 use crate::random::Random;
 use crate::revocation::Revocation;
 use crate::store::PgPool;
-use crate::throttle::{Once, Throttle};
+use crate::throttle::{ClientThrottle, Once, Throttle};
 
 /// A node.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct Parts {
     pub issuer: Url,
     /// The card hosts that logins are sent to.
     pub card_hosts: CardHosts,
+    /// The host where relying parties show certificates, as the discovery document names it.
+    pub mtls_host: Option<String>,
     /// How long things live.
     pub lifetimes: Lifetimes,
     /// Whether DPoP proofs must hold a nonce.
@@ -49,6 +52,10 @@ pub struct Parts {
     pub checks: Throttle,
     /// How often cards were tried, since the start.
     pub check_counts: CheckCounts,
+    /// How many requests a client may push.
+    pub pushes: ClientThrottle,
+    /// The keys of clients that have them at an address.
+    pub client_keys: ClientKeys,
     /// The policies that were told as unknown.
     pub told_policies: Once,
     /// Seals what travels and what lies.

@@ -15,6 +15,7 @@ pub mod login_errors;
 pub mod logins;
 pub mod migrate;
 pub mod people;
+pub mod pushed_requests;
 pub mod registry;
 pub mod revocation;
 pub mod roles;

@@ -1,4 +1,5 @@
-//! How often something may happen at one address before it is too often, and what is told once.
+//! How often something may happen at one address, or by one client, before it is too often, and what is
+//! told once.
 //!
 //! Per node and in memory: it guards the database and the log, and must never need the database.
 
@@ -26,6 +27,29 @@ impl Throttle {
     }
 
     /// Forgets addresses that have been quiet.
+    pub fn forget_quiet(&self) {
+        self.0.retain_recent();
+        self.0.shrink_to_fit();
+    }
+}
+
+/// A limit for each client: so many a minute, all at once or spread.
+pub struct ClientThrottle(DefaultKeyedRateLimiter<String>);
+
+impl ClientThrottle {
+    /// At most `limit` a minute of each client.
+    #[must_use]
+    pub fn per_minute(limit: NonZeroU32) -> Self {
+        Self(RateLimiter::keyed(Quota::per_minute(limit)))
+    }
+
+    /// Counts one more, and tells whether it was not too many.
+    #[must_use]
+    pub fn admits(&self, client: &str) -> bool {
+        self.0.check_key(&client.to_owned()).is_ok()
+    }
+
+    /// Forgets clients that have been quiet.
     pub fn forget_quiet(&self) {
         self.0.retain_recent();
         self.0.shrink_to_fit();

@@ -1,6 +1,8 @@
 //! `siths-idp clients`: relying parties.
 
 mod add;
+mod metadata;
+mod show;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -16,6 +18,10 @@ pub(super) enum Clients {
     Add(Box<add::Add>),
     /// Every relying party
     List,
+    /// A whole registration
+    Show(Which),
+    /// Whether registrations hold together and are within their profiles
+    Check(show::Check),
     /// Switch a relying party off
     Disable(Which),
     /// Switch a relying party on
@@ -45,6 +51,8 @@ pub(super) async fn run(command: Clients, context: &Context) -> Result<Report, F
     match command {
         Clients::Add(add) => add::run(*add, context).await,
         Clients::List => list(context).await,
+        Clients::Show(Which { id }) => show::show(&id, context).await,
+        Clients::Check(check) => show::check(check, context).await,
         Clients::Disable(Which { id }) => switch(&id, Switch::Off, context).await,
         Clients::Enable(Which { id }) => switch(&id, Switch::On, context).await,
     }

@@ -13,14 +13,14 @@ use url::{Host, Url};
 use super::layers::Layers;
 use super::proxy::{proxy, proxy_protocol};
 use super::raw::{
-    RawCard, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog, RawPolicy, RawTls,
-    RawTrust,
+    RawCard, RawClients, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog,
+    RawMtls, RawPolicy, RawTls, RawTrust,
 };
 use super::revocation;
 use super::sealing_key::{SealingKey, SealingKeyFault};
 use super::{
-    Administration, Card, Config, ConfigError, Database, Health, IssuerFile, IssuerKind, Lifetimes,
-    Limits, Log, PolicyRow, TlsFiles, TrustFiles,
+    Administration, Card, Clients, Config, ConfigError, Database, Health, IssuerFile, IssuerKind,
+    Lifetimes, Limits, Log, Mtls, PolicyRow, TlsFiles, TrustFiles,
 };
 use crate::card_hosts::{CardHosts, Chooser};
 use crate::identity::assurance::Loa;
@@ -41,9 +41,11 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let database = database(raw.database, at);
     let tls = tls(raw.tls, at);
     let card = card(raw.card, &host, at);
+    let mtls = mtls(raw.mtls, &host, &card.hosts, at);
     let trust = trust(raw.trust, at);
     let revocation = revocation::revocation(raw.revocation, &trust, at);
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
+    let clients = clients(raw.clients, at);
     let lifetimes = lifetimes(&raw.lifetimes, at);
     let limits = limits(&raw.limits, at);
     let health =
@@ -61,8 +63,10 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 database,
                 tls,
                 card,
+                mtls,
                 trust,
                 revocation,
+                clients,
                 sealing_key,
                 lifetimes,
                 dpop_nonce: raw.dpop.nonce,
@@ -246,6 +250,34 @@ fn fixed_hosts(raw: &RawCard, issuer_host: &str, at: &mut Layers) -> CardHosts {
     CardHosts::fixed(&raw.hosts, &raw.wider_hosts, raw.chooser)
 }
 
+/// The hosts that ask relying parties for a certificate. None is the issuer's, which never asks, and
+/// none is a card host, where people choose a card.
+fn mtls(raw: RawMtls, issuer_host: &str, card: &CardHosts, at: &mut Layers) -> Mtls {
+    const KEY: &str = "mtls.hosts";
+    if !raw.enabled {
+        return Mtls::default();
+    }
+    let hosts = match raw.hosts {
+        // Without an issuer, which is told already, there is no name to begin with.
+        named if named.is_empty() && issuer_host.is_empty() => return Mtls::default(),
+        named if named.is_empty() => vec![format!("mtls.{issuer_host}")],
+        named => named,
+    };
+    let mut seen = BTreeSet::new();
+    for host in &hosts {
+        if !is_host_name(host) {
+            at.wrong(KEY, host, "expected a host name in lower case");
+        } else if host == issuer_host {
+            at.wrong(KEY, host, "the issuer host never asks for a certificate: name another");
+        } else if card.asks(host).is_some() {
+            at.wrong(KEY, host, "this host asks people for a card: name another");
+        } else if !seen.insert(host) {
+            at.wrong(KEY, host, "named twice");
+        }
+    }
+    Mtls { hosts }
+}
+
 pub(super) fn is_host_name(text: &str) -> bool {
     // RFC 1123 §2.1.
     let is_label = |label: &str| {
@@ -382,6 +414,17 @@ fn quoted(path: &Path) -> String {
     if plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
+fn clients(raw: RawClients, at: &mut Layers) -> Clients {
+    Clients {
+        private_networks: revocation::networks(
+            "clients.private_networks",
+            &raw.private_networks,
+            at,
+        ),
+        authorities: raw.authorities.map(|file| file_of("clients.authorities", &file, at)),
+    }
+}
+
 fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
     let mut read = |key: &str, text: &str, most: &str| {
         duration(&format!("lifetimes.{key}"), text, ("10s", most), at)
@@ -391,6 +434,8 @@ fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
         ticket: read("ticket", &raw.ticket, "5m"),
         // RFC 6749 §4.1.2.
         code: read("code", &raw.code, "10m"),
+        // FAPI 2.0 Security Profile §5.3.2.2: less than ten minutes.
+        pushed_request: read("pushed_request", &raw.pushed_request, "599s"),
         session: read("session", &raw.session, "24h"),
         access_token: read("access_token", &raw.access_token, "1h"),
         // Swedish OpenID Connect profile: five minutes at most.
@@ -413,6 +458,7 @@ fn limits(raw: &RawLimits, at: &mut Layers) -> Limits {
         max_choosing_per_address: usize::try_from(raw.max_choosing_per_address.get())
             .unwrap_or(usize::MAX),
         failed_logins_per_minute: raw.failed_logins_per_minute,
+        pushed_requests_per_minute: raw.pushed_requests_per_minute,
         handshake_timeout: read("handshake_timeout", &raw.handshake_timeout, "1m"),
         card_handshake_timeout: read("card_handshake_timeout", &raw.card_handshake_timeout, "15m"),
         first_request_timeout: read("first_request_timeout", &raw.first_request_timeout, "1m"),

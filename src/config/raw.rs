@@ -24,8 +24,10 @@ pub(super) struct RawConfig {
     pub database: RawDatabase,
     pub tls: RawTls,
     pub card: RawCard,
+    pub mtls: RawMtls,
     pub trust: RawTrust,
     pub revocation: RawRevocation,
+    pub clients: RawClients,
     pub lifetimes: RawLifetimes,
     pub dpop: RawDpop,
     pub limits: RawLimits,
@@ -61,6 +63,13 @@ pub(super) struct RawCard {
     pub label: Option<Label>,
     pub tls12: bool,
     pub tls13: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMtls {
+    pub enabled: bool,
+    pub hosts: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -129,10 +138,18 @@ pub(super) struct RawAuthority {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawClients {
+    pub private_networks: Vec<String>,
+    pub authorities: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawLifetimes {
     pub login: String,
     pub ticket: String,
     pub code: String,
+    pub pushed_request: String,
     pub session: String,
     pub access_token: String,
     pub id_token: String,
@@ -151,6 +168,7 @@ pub(super) struct RawLimits {
     pub max_connections: u32,
     pub max_choosing_per_address: NonZeroU32,
     pub failed_logins_per_minute: NonZeroU32,
+    pub pushed_requests_per_minute: NonZeroU32,
     pub handshake_timeout: String,
     pub card_handshake_timeout: String,
     pub first_request_timeout: String,

@@ -111,6 +111,35 @@ fn what_is_not_said_is_the_default_and_paths_are_beside_the_file() {
 }
 
 #[test]
+fn relying_parties_have_a_host_of_their_own_unless_it_is_switched_off() {
+    let installation = Installation::new();
+    let hosts = |more: &str| {
+        installation.load(&format!("{FILE}\n{more}"), &[]).map(|config| config.mtls.hosts)
+    };
+    assert_eq!(hosts("").unwrap(), ["mtls.idp.region.se"]);
+    let named = "[mtls]\nhosts = [\"system.region.se\", \"mtls.idp.region.se\"]";
+    assert_eq!(hosts(named).unwrap(), ["system.region.se", "mtls.idp.region.se"]);
+    assert_eq!(hosts("[mtls]\nenabled = false").unwrap(), [""; 0]);
+    for (wrong, told) in [
+        ("idp.region.se", "the issuer host never asks"),
+        ("card.idp.region.se", "asks people for a card"),
+        ("x.card.idp.region.se", "asks people for a card"),
+        ("MTLS.region.se", "a host name in lower case"),
+        ("*.region.se", "a host name in lower case"),
+        ("192.0.2.1:443", "a host name in lower case"),
+    ] {
+        let faults = hosts(&format!("[mtls]\nhosts = [\"{wrong}\"]")).unwrap_err().faults;
+        assert!(faults.len() == 1 && faults[0].contains(told), "{wrong}: {faults:?}");
+    }
+    let faults = hosts("[mtls]\nhosts = [\"a.se\", \"a.se\"]").unwrap_err().faults;
+    assert!(faults.len() == 1 && faults[0].contains("named twice"), "{faults:?}");
+    // Card hosts that an operator names, too.
+    let cards = "[card]\nhosts = [\"c1.region.se\", \"mtls.idp.region.se\"]";
+    let faults = hosts(cards).unwrap_err().faults;
+    assert!(faults.len() == 1 && faults[0].contains("mtls.hosts"), "{faults:?}");
+}
+
+#[test]
 fn the_environment_wins_over_the_file() {
     let installation = Installation::new();
     let environment = [

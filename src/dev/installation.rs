@@ -12,8 +12,8 @@ use super::pki::{CaName, IssuerName, Pki};
 use super::responder::Responder;
 use crate::card_hosts::{CardHosts, Chooser, Label};
 use crate::config::{
-    Card, Config, Database, DpopNonce, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log,
-    LogFormat, OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority,
+    Card, Clients, Config, Database, DpopNonce, Health, IssuerFile, IssuerKind, Lifetimes, Limits,
+    Log, LogFormat, Mtls, OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority,
     RevocationOrder, RevocationSettings, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
 };
 use crate::identity::assurance::Loa;
@@ -72,6 +72,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             tls12: true,
             tls13: true,
         },
+        mtls: Mtls { hosts: vec![format!("mtls.{ISSUER_HOST}")] },
         trust: TrustFiles {
             roots: vec![pki.root().pem.clone()],
             issuers: pki
@@ -94,10 +95,15 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
         },
         revocation: revocation(pki, responder)?,
         sealing_key,
+        clients: Clients {
+            private_networks: vec![LOOPBACK.parse().context("loopback")?],
+            authorities: Some(pki.web_ca_pem().to_owned()),
+        },
         lifetimes: Lifetimes {
             login: TimeDelta::minutes(10),
             ticket: TimeDelta::seconds(60),
             code: TimeDelta::seconds(60),
+            pushed_request: TimeDelta::seconds(60),
             session: TimeDelta::hours(8),
             access_token: TimeDelta::seconds(300),
             id_token: TimeDelta::seconds(300),
@@ -108,6 +114,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             max_connections: 1000,
             max_choosing_per_address: 500,
             failed_logins_per_minute: NonZeroU32::new(600).context("not zero")?,
+            pushed_requests_per_minute: NonZeroU32::new(600).context("not zero")?,
             handshake_timeout: TimeDelta::seconds(10),
             card_handshake_timeout: TimeDelta::seconds(180),
             first_request_timeout: TimeDelta::seconds(10),

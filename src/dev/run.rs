@@ -12,7 +12,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use super::demo;
 use super::folder::Folder;
-use super::installation::{DEMO_HOST, Site, config};
+use super::installation::{DEMO_HOST, ISSUER_HOST, Site, config};
 use super::pki::Pki;
 use super::pki::card::P12_PASSWORD;
 use super::postgres::{self, PostgresError, Server};
@@ -96,6 +96,7 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
     let secret = folder.client_secret(&random)?;
     let redirect_uri = demo::redirect_uri(demo_port);
     seed::client(&pool, &seed::demo_client(&redirect_uri, &secret), now).await?;
+    seed::client(&pool, &seed::demo_system(&redirect_uri), now).await?;
     pool.close().await;
 
     let registered = Registered {
@@ -218,6 +219,10 @@ fn welcome(installation: &Installation, options: &Options, millis: u128) -> Stri
     addresses.add_row([
         format!("https://*.card.idp.localhost:{port}").as_str(),
         "card hosts, one for each try",
+    ]);
+    addresses.add_row([
+        format!("https://mtls.{ISSUER_HOST}:{port}").as_str(),
+        "relying parties by certificate: client demo-system, docs/integrators.md",
     ]);
     addresses.add_row([
         format!("http://{}", responder.address()).as_str(),

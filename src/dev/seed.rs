@@ -23,6 +23,11 @@ use crate::store::{self, PgConnection, PgPool, clients};
 pub const SYSTEM: &str = "SYMFONI";
 /// `client_id` of Demo-Symfoni.
 pub const CLIENT_ID: &str = "demo-symfoni";
+/// `client_id` of the system that authenticates by its certificate.
+pub const SYSTEM_CLIENT_ID: &str = "demo-system";
+/// The subject of the PKI's function certificate, as RFC 4514 writes it.
+pub const FUNCTION_SUBJECT: &str = "serialNumber=SE2321000222-DEVB,CN=journal.region.example,\
+                                    O=Region Testbotten,L=Västerbottens län,C=SE";
 
 /// Whether a database holds no people but those of the PKI: then it is nobody's, and may be seeded.
 ///
@@ -144,6 +149,22 @@ pub fn demo_client(redirect_uri: &str, secret: &str) -> Client {
         told_first: ToldFirst::Catalogue,
         jwks: None,
         metadata: ClientMetadata::default(),
+    }
+}
+
+/// The system that authenticates by the function certificate of the PKI (RFC 8705 §2.1).
+#[must_use]
+pub fn demo_system(redirect_uri: &str) -> Client {
+    Client {
+        id: SYSTEM_CLIENT_ID.to_owned(),
+        name: "Demo-system".to_owned(),
+        authentication: ClientAuthentication::TlsClientAuth,
+        metadata: ClientMetadata {
+            tls_client_auth_subject_dn: Some(FUNCTION_SUBJECT.to_owned()),
+            tls_client_certificate_bound_access_tokens: true,
+            ..ClientMetadata::default()
+        },
+        ..demo_client(redirect_uri, "")
     }
 }
 

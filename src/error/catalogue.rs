@@ -153,16 +153,58 @@ catalogue! {
     PromptInvalid = "prompt_invalid", "invalid_request", 400, RelyingParty, false;
     /// A `max_age` that is no number of seconds.
     MaxAgeInvalid = "max_age_invalid", "invalid_request", 400, RelyingParty, false;
-    /// `request` is not supported yet.
+    /// `request` from a client that registered no keys.
     RequestObjectUnsupported = "request_object_unsupported", "request_not_supported", 400, RelyingParty, false;
-    /// `request_uri` is not supported.
+    /// A `request_uri` that was not given by the endpoint for pushed requests.
     RequestUriUnsupported = "request_uri_unsupported", "request_uri_not_supported", 400, RelyingParty, false;
     /// `registration` is not supported.
     RegistrationUnsupported = "registration_unsupported", "registration_not_supported", 400, RelyingParty, false;
 
     // What a profile asks of a request.
+    /// No `nonce` from a client whose profile demands one.
+    NonceMissing = "nonce_missing", "invalid_request", 400, RelyingParty, false;
+    /// No `state`, or a short one, from a client whose profile demands 128 random bits.
+    StateTooShort = "state_too_short", "invalid_request", 400, RelyingParty, false;
 
     // What happens to a request object and to a pushed request.
+    /// `request` together with `request_uri` (RFC 9101 §5).
+    RequestGivenTwice = "request_given_twice", "invalid_request", 400, RelyingParty, false;
+    /// No request object from a client that must sign its requests.
+    RequestObjectMissing = "request_object_missing", "invalid_request", 400, RelyingParty, false;
+    /// A request object that is no JWT of the shape of RFC 9101 §4.
+    RequestObjectMalformed = "request_object_malformed", "invalid_request_object", 400, RelyingParty, false;
+    /// A request object that is not signed, signed by a shared secret, or by another algorithm than the client registered.
+    RequestObjectAlgorithmWrong = "request_object_algorithm_wrong", "invalid_request_object", 400, RelyingParty, false;
+    /// A request object that none of the client's keys has signed.
+    RequestObjectSignatureWrong = "request_object_signature_wrong", "invalid_request_object", 400, RelyingParty, false;
+    /// An encrypted request object that does not open, or that holds no JWT.
+    RequestObjectEncryptedWrong = "request_object_encrypted_wrong", "invalid_request_object", 400, RelyingParty, false;
+    /// `iss` or `client_id` of a request object is not the client that asks.
+    RequestObjectClientWrong = "request_object_client_wrong", "invalid_request_object", 400, RelyingParty, false;
+    /// A request object for another audience.
+    RequestObjectAudienceWrong = "request_object_audience_wrong", "invalid_request_object", 400, RelyingParty, false;
+    /// A request object past its `exp`, before its `nbf` or `iat`, or valid for too long.
+    RequestObjectExpired = "request_object_expired", "invalid_request_object", 400, RelyingParty, false;
+    /// A request object with `request` or `request_uri` in it (RFC 9101 §4).
+    RequestObjectNested = "request_object_nested", "invalid_request_object", 400, RelyingParty, false;
+    /// `response_type` beside a request object is another than the one in it (OpenID Connect Core 1.0 §6.1).
+    RequestObjectContradicted = "request_object_contradicted", "invalid_request_object", 400, RelyingParty, false;
+    /// A request object whose `jti` was used before.
+    RequestObjectReplayed = "request_object_replayed", "invalid_request_object", 400, RelyingParty, false;
+    /// Not pushed, by a client that must push its requests (RFC 9126 §6).
+    RequestNotPushed = "request_not_pushed", "invalid_request", 400, RelyingParty, false;
+    /// `request_uri` in a pushed request (RFC 9126 §2.1).
+    RequestUriPushed = "request_uri_pushed", "invalid_request", 400, RelyingParty, false;
+    /// A `request_uri` that was never given, or is forgotten.
+    RequestUriUnknown = "request_uri_unknown", "invalid_request_uri", 400, PageOnly, false;
+    /// A `request_uri` that another client was given.
+    RequestUriOfOtherClient = "request_uri_of_other_client", "invalid_request_uri", 400, PageOnly, false;
+    /// A `request_uri` past its time.
+    RequestUriExpired = "request_uri_expired", "invalid_request_uri", 400, RelyingParty, false;
+    /// A `request_uri` that has led to a login already (RFC 9126 §7.3).
+    RequestUriReplayed = "request_uri_replayed", "invalid_request_uri", 400, RelyingParty, false;
+    /// More pushed requests than a client may send in a minute (RFC 9126 §2.3).
+    PushedTooOften = "pushed_too_often", "temporarily_unavailable", 429, RelyingParty, true;
 
     // What happens to client authentication.
     /// No client authentication.
@@ -195,6 +237,26 @@ catalogue! {
     AssertionAlgWrong = "assertion_alg_wrong", "invalid_client", 401, RelyingParty, false;
 
     // What happens to a client certificate.
+    /// A client certificate, and no `client_id` that says whose it is.
+    ClientIdMissing = "client_id_missing", "invalid_client", 401, RelyingParty, false;
+    /// No client certificate on the connection of a client that authenticates by one.
+    ClientCertificateMissing = "client_certificate_missing", "invalid_client", 401, RelyingParty, false;
+    /// A client certificate that is no system's under a trusted authority.
+    ClientCertificateUntrusted = "client_certificate_untrusted", "invalid_client", 401, RelyingParty, false;
+    /// Another client certificate than the client is registered with.
+    ClientCertificateMismatch = "client_certificate_mismatch", "invalid_client", 401, RelyingParty, false;
+    /// A client certificate past its validity, or before it.
+    ClientCertificateExpired = "client_certificate_expired", "invalid_client", 401, RelyingParty, false;
+    /// A client certificate that its issuer has revoked.
+    ClientCertificateRevoked = "client_certificate_revoked", "invalid_client", 401, RelyingParty, false;
+    /// Whether a client certificate is revoked could not be determined.
+    ClientCertificateStatusUnknown = "client_certificate_status_unknown", "temporarily_unavailable", 503, RelyingParty, true;
+    /// A client whose tokens are bound to its certificate came without one.
+    ClientCertificateRequired = "client_certificate_required", "invalid_request", 400, RelyingParty, false;
+    /// An access token that is bound to a certificate, over a connection without one.
+    TokenCertificateMissing = "token_certificate_missing", "invalid_token", 401, RelyingParty, false;
+    /// An access token that is bound to another certificate than the connection's.
+    TokenCertificateMismatch = "token_certificate_mismatch", "invalid_token", 401, RelyingParty, false;
 
     // What happens to a DPoP proof.
     /// No DPoP proof, from a client or beside a token that must have one.

@@ -80,7 +80,7 @@ async fn a_body_is_fetched_and_asked_for_by_its_validators_the_next_time() {
         "HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n".to_owned(),
     ])
     .await;
-    let Fetched::Body { bytes, validators } = get(&here(), &server.url()).await.unwrap() else {
+    let Fetched::Body { bytes, validators, .. } = get(&here(), &server.url()).await.unwrap() else {
         panic!("no body");
     };
     assert_eq!(bytes, b"a list");

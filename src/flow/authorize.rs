@@ -1,21 +1,24 @@
 //! An authorization request: checked, then sent to a card host, or answered by a session.
 //!
-//! Writes nothing to the database unless a session stands in for the card.
+//! Writes nothing to the database unless a session stands in for the card, or the client signed the
+//! request to be used once.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::answer::{Answer, Cookie, told_by_redirect};
+use super::asked;
 use super::issue::{self, Continued};
 use super::login::Login;
 use crate::error::Code;
 use crate::identity::admission::RoleDemand;
 use crate::identity::user::ActiveUser;
 use crate::keys::Purpose;
-use crate::oidc::address::address;
+use crate::oidc::address;
 use crate::oidc::client::{Client, SignOn};
 use crate::oidc::code::Authentication;
 use crate::oidc::params::{Params, ParamsFault};
 use crate::oidc::problem::Problem;
+use crate::oidc::reply_to::ReplyTo;
 use crate::oidc::request::{AuthorizationRequest, Prompt};
 use crate::secret::sha256;
 use crate::state::App;
@@ -40,26 +43,42 @@ pub async fn authorize(app: &App, visit: Visit<'_>) -> Answer {
     };
     let ui_locales = params.get("ui_locales").ok().flatten().map(str::to_owned);
     // Nobody is redirected to before client and redirect URI are known: a page until then.
-    let registry = app.registry.load();
-    let (client, reply_to) =
-        match address(params, |id| registry.clients.get(id).map(|client| &**client)) {
-            Ok(addressed) => addressed,
-            Err(fault) => return Answer::page(fault.code(), reference, ui_locales),
-        };
-    let told = |code| {
+    let page = |code| Answer::page(code, reference.clone(), ui_locales.clone());
+    let told_to = |reply_to: &ReplyTo, code| {
         let problem = Problem { code, reference: reference.clone() };
-        told_by_redirect(&app.issuer, &reply_to, problem)
+        told_by_redirect(&app.issuer, reply_to, problem)
     };
-    let request = match AuthorizationRequest::parse(params, client, reply_to.clone()) {
-        Ok(request) => request,
+    let client = match address::client(params, |id| app.client(id)) {
+        Ok(client) => client,
+        Err(fault) => return page(fault.code()),
+    };
+    let asked = match asked::asked(app, &client, params).await {
+        Ok(asked) => asked,
+        Err(refusal) => {
+            tracing::debug!(%reference, fault = %refusal.fault, "nothing is asked");
+            let code = refusal.fault.code();
+            return match refusal.reply_to(&client) {
+                Some(reply_to) => told_to(&reply_to, code),
+                None => page(code),
+            };
+        }
+    };
+    let reply_to = match address::reply_to(&asked.params, &client) {
+        Ok(reply_to) => reply_to,
+        Err(fault) => return page(fault.code()),
+    };
+    let told = |code| told_to(&reply_to, code);
+    let request = match AuthorizationRequest::parse(&asked.params, &client, reply_to.clone()) {
+        Ok(request) => AuthorizationRequest { pushed: asked.pushed, ..request },
         Err(fault) => return told(fault.code()),
     };
-    match standing_session(app, client, &request, visit.session).await {
+    match standing_session(app, &client, &request, visit.session).await {
         Ok(Some((authentication, user))) => {
             let continued =
                 Continued { reference: &reference, address: visit.address, authentication, user };
             match issue::by_session(app, &request, continued).await {
-                Ok(answer) => answer,
+                Ok(Some(answer)) => answer,
+                Ok(None) => told(Code::RequestUriReplayed),
                 Err(error) => {
                     tracing::error!(%reference, %error, "a session could not be continued");
                     told(error.code())

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::client_keys;
+use super::{client_certificate, client_keys};
 use crate::error::Code;
 use crate::oidc::client_auth::{
     AuthenticatedClient, Circumstances, ClientAuthFault, Presented, authenticate,
@@ -62,11 +62,20 @@ impl CallFault {
 /// # Errors
 /// [`CallFault`].
 pub async fn authenticated(app: &App, call: &Call<'_>) -> Result<AuthenticatedClient, CallFault> {
-    let presented = Presented::parse(call.authorization, call.params)?;
+    let presented = match Presented::parse(call.authorization, call.params) {
+        // RFC 8705 §2: the certificate does not say which client it is.
+        Err(ClientAuthFault::Missing) if call.chain.is_some() => {
+            return Err(ClientAuthFault::NameMissing.into());
+        }
+        presented => presented?,
+    };
     let client = app
         .client(&presented.client_id()?)
         .filter(|client| client.enabled)
         .ok_or(ClientAuthFault::Unknown)?;
+    if presented.is_name() && client.authentication.is_by_certificate() {
+        return Ok(client_certificate::authenticated(app, client, call.chain).await?);
+    }
     let keys = match &presented {
         Presented::Assertion { jwt, .. } => client_keys::signing_with(app, &client, jwt).await,
         Presented::Basic { .. } | Presented::Post { .. } | Presented::Name { .. } => Arc::default(),

@@ -47,7 +47,7 @@ pub struct ByCard<'a> {
 }
 
 /// Writes session, grant and code, and answers the relying party; `Err` holds how the ticket ended
-/// before, where it was used already.
+/// before, where it or the pushed request was used already.
 ///
 /// # Errors
 /// The database failed.
@@ -92,7 +92,7 @@ pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorde
             let fading = login.fading_cookie(by.login_cookie, app.lifetimes.ticket);
             Ok(Ok(Answer::redirect(location, vec![cookie, fading])))
         }
-        again @ Recorded::Again { .. } => Ok(Err(again)),
+        again @ (Recorded::Again { .. } | Recorded::RequestUsed) => Ok(Err(again)),
     }
 }
 
@@ -108,7 +108,8 @@ pub struct Continued<'a> {
     pub user: ActiveUser,
 }
 
-/// Writes grant and code on a session, and answers the relying party.
+/// Writes grant and code on a session, and answers the relying party; `None` where the pushed request
+/// was used already.
 ///
 /// # Errors
 /// The database failed.
@@ -116,7 +117,7 @@ pub async fn by_session(
     app: &App,
     request: &AuthorizationRequest,
     continued: Continued<'_>,
-) -> Result<Answer, StoreError> {
+) -> Result<Option<Answer>, StoreError> {
     let now = app.clock.now();
     let code = app.random.token();
     let scopes = scope_names(request);
@@ -131,8 +132,11 @@ pub async fn by_session(
     };
     let session_id = continued.authentication.session_id;
     let grant = new_grant(app, request, &scopes, &code)?;
-    logins::record_continued(&app.pool, &attempt, session_id, continued.user.id(), &grant).await?;
-    Ok(Answer::redirect(request.reply_to.success(&app.issuer, &code), Vec::new()))
+    let user_id = continued.user.id();
+    let is_written =
+        logins::record_continued(&app.pool, &attempt, session_id, user_id, &grant).await?;
+    let answer = || Answer::redirect(request.reply_to.success(&app.issuer, &code), Vec::new());
+    Ok(is_written.then(answer))
 }
 
 /// What the audit trail keeps of a certificate, as JSON.
@@ -161,5 +165,6 @@ fn new_grant<'a>(
         redirect_uri: request.reply_to.redirect_uri(),
         code_challenge: request.code_challenge.as_deref(),
         code_expires_at: now + app.lifetimes.code,
+        pushed: request.pushed,
     })
 }

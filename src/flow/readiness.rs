@@ -37,7 +37,7 @@ pub struct Readiness {
     pub status: State,
     /// Whether the database answers.
     pub database: bool,
-    /// Whether there is a key for each algorithm.
+    /// Whether there is a key to sign with for each algorithm.
     pub signing_keys: bool,
     /// The sources of revocation.
     pub revocation: Report,

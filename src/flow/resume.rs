@@ -182,6 +182,7 @@ const fn spent(recorded: Recorded) -> Code {
     match recorded {
         Recorded::Again { earlier: Some(code) } => code,
         Recorded::Again { earlier: None } | Recorded::First => Code::LoginReplayed,
+        Recorded::RequestUsed => Code::RequestUriReplayed,
     }
 }
 
@@ -224,7 +225,7 @@ async fn record_refusal(
             let earlier = logins::earlier_failure(&app.pool, ticket.id).await?;
             earlier.unwrap_or(Code::LoginReplayed)
         }
-        again @ Recorded::Again { .. } => spent(again),
+        again @ (Recorded::Again { .. } | Recorded::RequestUsed) => spent(again),
     };
     Ok(refuse(app, client, login, code, refusal.facts))
 }

@@ -6,14 +6,16 @@
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+use super::binding;
 use super::client_call::Call;
 use crate::config::DpopNonce;
 use crate::error::Code;
+use crate::keys::ClientAlg;
 use crate::oidc::client::Client;
-use crate::oidc::client_metadata::Profile;
 use crate::oidc::confirmation::{Confirmation, TokenScheme};
-use crate::oidc::dpop::{Called, Proof, ProofFault};
+use crate::oidc::dpop::{Called, Proof, ProofFault, SIGNING_ALGS};
 use crate::oidc::dpop_nonce;
+use crate::oidc::profile::Rules;
 use crate::state::App;
 use crate::store::{StoreError, dpop_proofs};
 
@@ -35,6 +37,15 @@ pub enum SenderFault {
     /// `dpop_jkt` names another key than the proof beside it.
     #[error("dpop_jkt is not the key of the DPoP proof")]
     RequestKey,
+    /// No certificate to bind tokens to, from a client that is registered so (RFC 8705 §3.4).
+    #[error("no client certificate to bind tokens to")]
+    CertificateRequired,
+    /// The token is bound to a certificate, and none was shown.
+    #[error("the token is bound to a certificate that was not shown")]
+    CertificateMissing,
+    /// The token is bound to another certificate.
+    #[error("the token is bound to another certificate")]
+    CertificateMismatch,
     /// The token is bound to another key.
     #[error("the token is bound to another key")]
     TokenKey,
@@ -63,6 +74,9 @@ impl SenderFault {
             Self::Nonce => Code::DpopNonceWrong,
             Self::ProofReplayed => Code::DpopReplayed,
             Self::RequestKey => Code::DpopJktMismatch,
+            Self::CertificateRequired => Code::ClientCertificateRequired,
+            Self::CertificateMissing => Code::TokenCertificateMissing,
+            Self::CertificateMismatch => Code::TokenCertificateMismatch,
             Self::TokenKey => Code::DpopKeyMismatch,
             Self::Scheme => Code::TokenSchemeWrong,
             Self::Store(error) => error.code(),
@@ -89,13 +103,13 @@ pub async fn confirmation(
     call: &Call<'_>,
     client: &Client,
 ) -> Result<Confirmation, SenderFault> {
-    let jkt =
-        proved_key(app, call, Asked { profile: client.metadata.profile, token: None }).await?;
+    let certificate = binding::of_certificate(client, call.chain)?;
+    let jkt = proved_key(app, call, Asked::by(client)).await?;
     // RFC 9449 §5.2.
     if client.metadata.dpop_bound_access_tokens && jkt.is_none() {
         return Err(SenderFault::ProofMissing);
     }
-    Ok(Confirmation { jkt, certificate: None })
+    Ok(Confirmation { jkt, certificate })
 }
 
 /// The key that the code of a pushed request is bound to (RFC 9449 §10.1): that of the proof beside it,
@@ -109,14 +123,14 @@ pub async fn request_key(
     client: &Client,
     dpop_jkt: Option<&str>,
 ) -> Result<Option<String>, SenderFault> {
-    let asked = Asked { profile: client.metadata.profile, token: None };
-    match (proved_key(app, call, asked).await?, dpop_jkt) {
+    match (proved_key(app, call, Asked::by(client)).await?, dpop_jkt) {
         (Some(proved), Some(named)) if proved != named => Err(SenderFault::RequestKey),
         (proved, named) => Ok(proved.or_else(|| named.map(str::to_owned))),
     }
 }
 
-/// Whether a call to a protected resource proves what its access token is bound to (RFC 9449 §7).
+/// Whether a call to a protected resource proves what its access token is bound to (RFC 9449 §7;
+/// RFC 8705 §3).
 ///
 /// # Errors
 /// [`SenderFault`].
@@ -130,9 +144,10 @@ pub async fn satisfies(
     if bound.scheme() != presented.scheme {
         return Err(SenderFault::Scheme);
     }
+    binding::must_hold_certificate(bound, call.chain)?;
     if let Some(bound) = &bound.jkt {
         let token = Some(presented.token.expose_secret());
-        let asked = Asked { profile: Profile::default(), token };
+        let asked = Asked { algs: &SIGNING_ALGS, token };
         let proof = proof(app, call, asked)?.ok_or(SenderFault::ProofMissing)?;
         if proof.jkt != *bound {
             return Err(SenderFault::TokenKey);
@@ -144,8 +159,15 @@ pub async fn satisfies(
 
 /// What a proof is looked at for.
 struct Asked<'a> {
-    profile: Profile,
+    algs: &'a [ClientAlg],
     token: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    /// By a client that asks for tokens.
+    fn by(client: &Client) -> Self {
+        Self { algs: Rules::of(client).client_algs, token: None }
+    }
 }
 
 async fn proved_key(
@@ -166,7 +188,7 @@ fn proof(app: &App, call: &Call<'_>, asked: Asked<'_>) -> Result<Option<Proof>, 
         method: call.method,
         address: &address,
         access_token: asked.token,
-        profile: asked.profile,
+        algs: asked.algs,
         now,
     };
     let Some(proof) = Proof::of(call.dpop, called)? else { return Ok(None) };

@@ -63,7 +63,7 @@ impl TokenFault {
     }
 }
 
-/// The claims that an access token opens, as registered now.
+/// The claims that an access token opens over a connection, as registered now.
 ///
 /// # Errors
 /// [`TokenFault`].

@@ -19,7 +19,7 @@ pub async fn card(State(app): State<App>, Extension(peer): Extension<Peer>, uri:
     let login = params.as_ref().and_then(|params| params.get("login").ok().flatten());
     let host = match &peer.host {
         Host::Card { name, .. } => name.as_str(),
-        Host::Issuer => "",
+        Host::Issuer | Host::Mtls { .. } => "",
     };
     render::redirect(&flow::card(&app, host, peer.chain.as_ref(), login).await, &[])
 }

@@ -5,17 +5,15 @@ use axum::http::{HeaderMap, Method};
 use super::token::authorization;
 use crate::flow::client_call::Call;
 use crate::oidc::params::Params;
-use crate::pki::PresentedChain;
-use crate::tls::Peer;
+use crate::tls::{Host, Peer};
 
 /// What was read; [`Received::call`] lends it to a story.
 pub struct Received {
     method: Method,
     path: &'static str,
-    alias_host: Option<String>,
     authorization: Option<String>,
     dpop: Vec<String>,
-    chain: Option<PresentedChain>,
+    peer: Peer,
     address: String,
 }
 
@@ -29,10 +27,9 @@ impl Received {
         Self {
             method: method.clone(),
             path,
-            alias_host: None,
             authorization: authorization(headers),
             dpop: dpop.collect(),
-            chain: peer.chain.clone(),
+            peer: peer.clone(),
             address: peer.addr.ip().to_string(),
         }
     }
@@ -49,10 +46,13 @@ impl Received {
         Call {
             method: self.method.as_str(),
             path: self.path,
-            alias_host: self.alias_host.as_deref(),
+            alias_host: match &self.peer.host {
+                Host::Mtls { name } => Some(name),
+                Host::Issuer | Host::Card { .. } => None,
+            },
             authorization: self.authorization.as_deref(),
             dpop: &self.dpop,
-            chain: self.chain.as_ref(),
+            chain: self.peer.chain.as_ref(),
             params,
             address: &self.address,
         }

@@ -1,33 +1,32 @@
-//! `GET /.well-known/openid-configuration` and `GET /jwks`.
+//! What relying parties read of this provider: its metadata and its keys.
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::header::CACHE_CONTROL;
-use axum::response::{IntoResponse as _, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 
-use super::render;
+use super::{cached, render};
 use crate::error::Code;
 use crate::oidc::metadata as oidc;
 use crate::oidc::problem::Problem;
 use crate::state::App;
 
-/// How long relying parties may keep both, in seconds: a new key is announced far longer before.
-const MAX_AGE: &str = "public, max-age=300";
-
-/// The discovery document.
-pub async fn metadata(State(app): State<App>) -> Response {
-    match oidc::metadata(&app.issuer) {
-        Ok(metadata) => ([(CACHE_CONTROL, MAX_AGE)], Json(metadata)).into_response(),
-        Err(error) => {
-            let problem = Problem { code: Code::Internal, reference: app.random.reference() };
-            tracing::error!(reference = %problem.reference, %error, "no metadata");
-            render::json_problem(&app, &problem)
-        }
-    }
+/// The discovery document, at the addresses of OpenID Connect Discovery 1.0 §4 and RFC 8414 §3.
+pub async fn metadata(State(app): State<App>, headers: HeaderMap) -> Response {
+    let metadata = match oidc::metadata(&app.issuer, app.mtls_host.as_deref()) {
+        Ok(metadata) => metadata,
+        Err(error) => return failed(&app, &error),
+    };
+    cached::json(&headers, &metadata).unwrap_or_else(|error| failed(&app, &error))
 }
 
 /// The JWK Set (RFC 7517 §5).
-pub async fn jwks(State(app): State<App>) -> Response {
+pub async fn jwks(State(app): State<App>, headers: HeaderMap) -> Response {
     let jwks = app.registry.load().keyring.at(app.clock.now()).jwks();
-    ([(CACHE_CONTROL, MAX_AGE)], Json(jwks)).into_response()
+    cached::json(&headers, &jwks).unwrap_or_else(|error| failed(&app, &error))
+}
+
+fn failed(app: &App, error: &dyn std::error::Error) -> Response {
+    let problem = Problem { code: Code::Internal, reference: app.random.reference() };
+    tracing::error!(reference = %problem.reference, %error, "no document");
+    render::json_problem(app, &problem)
 }

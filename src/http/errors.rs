@@ -59,6 +59,12 @@ pub async fn not_found(State(app): State<App>, uri: Uri, headers: HeaderMap) -> 
     render::page(&app, Code::NotFound, &Reader::of(&uri, &headers))
 }
 
+/// No such address, on a host that people never see.
+pub async fn nothing_for_clients(State(app): State<App>) -> Response {
+    let problem = Problem { code: Code::NotFound, reference: app.random.reference() };
+    render::json_problem(&app, &problem)
+}
+
 /// Another method than the address takes.
 pub async fn method_not_allowed(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let problem = Problem { code: Code::MethodNotAllowed, reference: app.random.reference() };
@@ -68,7 +74,14 @@ pub async fn method_not_allowed(State(app): State<App>, uri: Uri, headers: Heade
 /// A problem that is not an endpoint's own: JSON where clients call, a page for people.
 #[must_use]
 pub fn told(app: &App, problem: Problem, uri: &Uri, headers: &HeaderMap) -> Response {
-    let for_clients = [paths::TOKEN, paths::USERINFO, paths::JWKS, paths::DISCOVERY];
+    let for_clients = [
+        paths::PAR,
+        paths::TOKEN,
+        paths::USERINFO,
+        paths::JWKS,
+        paths::DISCOVERY,
+        paths::AUTHORIZATION_SERVER,
+    ];
     if for_clients.contains(&uri.path()) || uri.path().starts_with(paths::LOGIN_ERRORS) {
         return render::json_problem(app, &problem);
     }

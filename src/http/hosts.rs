@@ -8,13 +8,15 @@ use tower::ServiceExt as _;
 
 use crate::tls::{Host, Peer};
 
-/// The routers of the two kinds of host.
+/// The routers of the kinds of host.
 #[derive(Clone)]
 pub struct Hosts {
     /// Never asks for a certificate.
     pub issuer: Router,
-    /// Asks for a certificate.
+    /// Asks for a card.
     pub card: Router,
+    /// Asks relying parties for a certificate.
+    pub mtls: Router,
 }
 
 /// Hands a request to the router of its host; the SNI decides, as it did in the handshake.
@@ -22,6 +24,7 @@ pub async fn dispatch(State(hosts): State<Hosts>, request: Request) -> Response 
     let router = match request.extensions().get::<Peer>().map(|peer| &peer.host) {
         Some(Host::Issuer) => hosts.issuer,
         Some(Host::Card { .. }) => hosts.card,
+        Some(Host::Mtls { .. }) => hosts.mtls,
         None => return StatusCode::MISDIRECTED_REQUEST.into_response(),
     };
     router.oneshot(request).await.into_response()

@@ -23,8 +23,23 @@ named! {
         Es256 = "ES256",
         /// ECDSA on P-384 with SHA-384.
         Es384 = "ES384",
+        /// ECDSA on P-521 with SHA-512.
+        Es512 = "ES512",
         /// Ed25519.
         EdDsa = "EdDSA",
+    }
+}
+
+impl ClientAlg {
+    /// Those of the FAPI 2.0 Security Profile (§5.4.1), and no others.
+    pub const FAPI: [Self; 3] = [Self::Ps256, Self::Es256, Self::EdDsa];
+}
+
+impl JweAlg {
+    /// Whether it takes an RSA key; else it takes one of an elliptic curve.
+    #[must_use]
+    pub const fn is_rsa(self) -> bool {
+        matches!(self, Self::RsaOaep | Self::RsaOaep256)
     }
 }
 

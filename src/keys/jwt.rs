@@ -1,28 +1,31 @@
-//! Checking the signatures of JWTs: our own access tokens and clients' assertions.
+//! Checking the signatures of JWTs: our own access tokens, clients' assertions and request objects.
 //!
 //! Only signatures, never claims: `exp`, `aud` and the rest are judged by the caller, who has `now`.
-//! Must never take a key or an algorithm from the token's own header.
+//! Must never take a key or an algorithm from the token's own header: a key says which algorithms it may
+//! be used with (RFC 8725 §3.1), and the caller can narrow them.
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ParsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384,
+    RSA_PKCS1_2048_8192_SHA512, RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384,
+    RSA_PSS_2048_8192_SHA512, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// The members that only private and symmetric keys have (RFC 7518 §6.2.2, §6.3.2, §6.4.1).
-const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
-
-/// The shortest RSA modulus that is taken, in bits (RFC 7518 §3.3).
-const RSA_MIN_BITS: usize = 2048;
+use super::client_alg::ClientAlg;
+use super::jwk;
 
 /// Why a JWT or a key was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyFault {
-    /// The JWK is not one that is supported (RSA of 2048 bits or more, P-256, P-384, Ed25519).
-    #[error("the JWK is no RSA, P-256, P-384 or Ed25519 public key of sufficient size")]
+    /// The JWK is not one that is supported (RSA of 2048 bits or more, P-256, P-384, P-521, Ed25519), or
+    /// not one for signatures.
+    #[error("the JWK is no RSA, P-256, P-384, P-521 or Ed25519 public key of sufficient size")]
     NotAKey,
     /// Not a JWT of the expected shape.
     #[error("not a JWT of the expected shape")]
@@ -36,74 +39,95 @@ pub enum VerifyFault {
 #[derive(Clone, Debug)]
 pub struct PublicKey {
     kid: Option<String>,
-    key: DecodingKey,
-    algorithms: Vec<Algorithm>,
+    algs: Vec<ClientAlg>,
+    material: Material,
 }
 
-/// The header members that choose a key; unverified.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+enum Material {
+    Rsa(RsaPublicKeyComponents<Vec<u8>>),
+    /// A point of a curve, as the library takes it.
+    Point(Vec<u8>),
+}
+
+impl std::fmt::Debug for Material {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Rsa(_) => "Rsa",
+            Self::Point(_) => "Point",
+        })
+    }
+}
+
+/// The header members that choose a key (RFC 7515 §4.1); unverified.
+#[derive(Clone, Debug, Deserialize)]
 pub struct UnverifiedHeader {
+    /// The algorithm that the token names.
+    pub alg: String,
     /// The key id that the token names.
     pub kid: Option<String>,
     /// The type that the token names.
     pub typ: Option<String>,
-    /// The algorithm that the token names, as RFC 7518 §3.1 writes it.
-    pub alg: String,
+    #[serde(default, deserialize_with = "is_there")]
+    crit: bool,
+}
+
+/// For members that matter by being there, whatever they hold.
+pub(super) fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(value).map(|_| true)
+}
+
+/// How an algorithm is checked.
+enum Check {
+    Rsa(&'static RsaParameters),
+    Point(&'static dyn VerificationAlgorithm),
+}
+
+const fn check(alg: ClientAlg) -> Check {
+    match alg {
+        ClientAlg::Es256 => Check::Point(&ECDSA_P256_SHA256_FIXED),
+        ClientAlg::Es384 => Check::Point(&ECDSA_P384_SHA384_FIXED),
+        ClientAlg::Es512 => Check::Point(&ECDSA_P521_SHA512_FIXED),
+        ClientAlg::EdDsa => Check::Point(&ED25519),
+        ClientAlg::Rs256 => Check::Rsa(&RSA_PKCS1_2048_8192_SHA256),
+        ClientAlg::Rs384 => Check::Rsa(&RSA_PKCS1_2048_8192_SHA384),
+        ClientAlg::Rs512 => Check::Rsa(&RSA_PKCS1_2048_8192_SHA512),
+        ClientAlg::Ps256 => Check::Rsa(&RSA_PSS_2048_8192_SHA256),
+        ClientAlg::Ps384 => Check::Rsa(&RSA_PSS_2048_8192_SHA384),
+        ClientAlg::Ps512 => Check::Rsa(&RSA_PSS_2048_8192_SHA512),
+    }
 }
 
 impl PublicKey {
-    /// Reads a public JWK. An `alg` member narrows what it may be used with.
+    /// Reads a public JWK. An `alg` member narrows what it may be used with; `use` and `key_ops` may
+    /// forbid it (RFC 7517 §4.2, §4.3).
     ///
     /// # Errors
-    /// [`VerifyFault::NotAKey`]: a symmetric key, a short RSA key, an unknown curve, a private key.
-    pub fn from_jwk(value: &Value) -> Result<Self, VerifyFault> {
-        if is_private(value) {
+    /// [`VerifyFault::NotAKey`]: a symmetric key, a short RSA key, an unknown curve, a private key, a key
+    /// for encryption.
+    pub fn from_jwk(jwk: &Value) -> Result<Self, VerifyFault> {
+        if jwk::is_private(jwk) || !jwk::may(jwk, "sig", "verify") {
             return Err(VerifyFault::NotAKey);
         }
-        let jwk: Jwk = serde_json::from_value(value.clone()).map_err(|_| VerifyFault::NotAKey)?;
-        let (mut algorithms, is_whole) = match &jwk.algorithm {
-            AlgorithmParameters::RSA(rsa) => {
-                let is_whole = bits(&rsa.n) >= RSA_MIN_BITS && bits(&rsa.e) > 1;
-                (vec![Algorithm::RS256, Algorithm::PS256], is_whole)
-            }
-            AlgorithmParameters::EllipticCurve(ec) => {
-                let (algorithm, on_curve) = match ec.curve {
-                    EllipticCurve::P256 => (Algorithm::ES256, &ECDSA_P256_SHA256_FIXED),
-                    EllipticCurve::P384 => (Algorithm::ES384, &ECDSA_P384_SHA384_FIXED),
-                    _ => return Err(VerifyFault::NotAKey),
-                };
-                // Uncompressed (SEC 1 §2.3.3): 04, x, y.
-                let point = [vec![4], decoded(&ec.x), decoded(&ec.y)].concat();
-                (vec![algorithm], ParsedPublicKey::new(on_curve, &point).is_ok())
-            }
-            AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519 => {
-                (vec![Algorithm::EdDSA], decoded(&okp.x).len() == 32)
-            }
-            _ => return Err(VerifyFault::NotAKey),
-        };
-        if !is_whole {
+        let (mut algs, material) = material(jwk).ok_or(VerifyFault::NotAKey)?;
+        if let Some(alg) = jwk.get("alg") {
+            algs.retain(|known| alg == known.name());
+        }
+        if algs.is_empty() {
             return Err(VerifyFault::NotAKey);
         }
-        if let Some(alg) = value.get("alg").and_then(Value::as_str) {
-            algorithms.retain(|known| format!("{known:?}") == alg);
-            if algorithms.is_empty() {
-                return Err(VerifyFault::NotAKey);
-            }
-        }
-        let key = DecodingKey::from_jwk(&jwk).map_err(|_| VerifyFault::NotAKey)?;
-        Ok(Self { kid: jwk.common.key_id, key, algorithms })
+        Ok(Self { kid: jwk::text(jwk, "kid").map(str::to_owned), algs, material })
     }
 
-    /// Reads the keys of a JWK Set; every one must be usable.
+    /// The keys of a JWK Set (RFC 7517 §5) that can verify; others are passed over, as §5 says of what
+    /// is not understood.
     ///
     /// # Errors
-    /// [`VerifyFault::NotAKey`] when it is no JWK Set, is empty, or holds an unusable key.
-    pub fn from_jwks(value: &Value) -> Result<Vec<Self>, VerifyFault> {
-        let keys = value.get("keys").and_then(Value::as_array).ok_or(VerifyFault::NotAKey)?;
-        if keys.is_empty() {
-            return Err(VerifyFault::NotAKey);
-        }
-        keys.iter().map(Self::from_jwk).collect()
+    /// [`VerifyFault::NotAKey`] when it is no JWK Set or no key of it can verify.
+    pub fn from_jwks(set: &Value) -> Result<Vec<Self>, VerifyFault> {
+        let keys = set.get("keys").and_then(Value::as_array).ok_or(VerifyFault::NotAKey)?;
+        let usable: Vec<_> = keys.iter().filter_map(|key| Self::from_jwk(key).ok()).collect();
+        if usable.is_empty() { Err(VerifyFault::NotAKey) } else { Ok(usable) }
     }
 
     /// Checks the signature and returns the claims, which the caller must judge.
@@ -111,33 +135,84 @@ impl PublicKey {
     /// # Errors
     /// [`VerifyFault::Malformed`] or [`VerifyFault::Signature`].
     pub fn verify<C: DeserializeOwned>(&self, token: &str) -> Result<C, VerifyFault> {
-        refuse_critical(token)?;
-        let alg = jsonwebtoken::decode_header(token).map_err(|_| VerifyFault::Malformed)?.alg;
-        if !self.algorithms.contains(&alg) {
+        let parts = Parts::split(token)?;
+        self.check(&parts, &ClientAlg::ALL)?;
+        parts.claims()
+    }
+
+    fn check(&self, parts: &Parts<'_>, allowed: &[ClientAlg]) -> Result<(), VerifyFault> {
+        let named = |alg: &&ClientAlg| alg.name() == parts.header.alg;
+        let alg = self.algs.iter().filter(|alg| allowed.contains(alg)).find(named);
+        let (Some(alg), signed) = (alg, parts.signed.as_bytes()) else {
             return Err(VerifyFault::Signature);
-        }
-        let mut validation = Validation::new(alg);
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        validation.set_required_spec_claims::<&str>(&[]);
-        match jsonwebtoken::decode(token, &self.key, &validation) {
-            Ok(data) => Ok(data.claims),
-            Err(error) => match error.kind() {
-                ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => {
-                    Err(VerifyFault::Signature)
-                }
-                _ => Err(VerifyFault::Malformed),
-            },
-        }
+        };
+        let checked = match (&self.material, check(*alg)) {
+            (Material::Rsa(key), Check::Rsa(by)) => key.verify(by, signed, &parts.signature),
+            (Material::Point(key), Check::Point(by)) => {
+                UnparsedPublicKey::new(by, key).verify(signed, &parts.signature)
+            }
+            _ => return Err(VerifyFault::Signature),
+        };
+        checked.map_err(|_| VerifyFault::Signature)
     }
 }
 
-// RFC 7515 §4.1.11: what must be understood and is not, must be refused; no extension is known here.
-fn refuse_critical(token: &str) -> Result<(), VerifyFault> {
-    let encoded = token.split('.').next().unwrap_or_default();
-    let header = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| VerifyFault::Malformed)?;
-    let header: Value = serde_json::from_slice(&header).map_err(|_| VerifyFault::Malformed)?;
-    if header.get("crit").is_some() { Err(VerifyFault::Malformed) } else { Ok(()) }
+/// The algorithms that a kind of key can be used with, and the key as the library takes it.
+fn material(jwk: &Value) -> Option<(Vec<ClientAlg>, Material)> {
+    use ClientAlg::{EdDsa, Es256, Es384, Es512, Ps256, Ps384, Ps512, Rs256, Rs384, Rs512};
+    if jwk::text(jwk, "kty")? == "RSA" {
+        let (n, e) = jwk::rsa_members(jwk)?;
+        let key = RsaPublicKeyComponents { n, e };
+        key.to_parsed_public_key(&RSA_PSS_2048_8192_SHA256).ok()?;
+        return Some((vec![Rs256, Rs384, Rs512, Ps256, Ps384, Ps512], Material::Rsa(key)));
+    }
+    let alg = match (jwk::text(jwk, "kty")?, jwk::text(jwk, "crv")?) {
+        ("EC", "P-256") => Es256,
+        ("EC", "P-384") => Es384,
+        ("EC", "P-521") => Es512,
+        ("OKP", "Ed25519") => EdDsa,
+        _ => return None,
+    };
+    let point = if alg == EdDsa { jwk::bytes(jwk, "x")? } else { jwk::ec_point(jwk)? };
+    let Check::Point(by) = check(alg) else { return None };
+    ParsedPublicKey::new(by, &point).ok()?;
+    Some((vec![alg], Material::Point(point)))
+}
+
+/// A JWS in the compact serialisation (RFC 7515 §7.1), taken apart.
+struct Parts<'a> {
+    header: UnverifiedHeader,
+    signed: &'a str,
+    payload: &'a str,
+    signature: Vec<u8>,
+}
+
+impl<'a> Parts<'a> {
+    fn split(token: &'a str) -> Result<Self, VerifyFault> {
+        let (signed, signature) = token.rsplit_once('.').ok_or(VerifyFault::Malformed)?;
+        let (header, payload) = signed.split_once('.').ok_or(VerifyFault::Malformed)?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| VerifyFault::Malformed)?;
+        Ok(Self { header: read_header(header)?, signed, payload, signature })
+    }
+
+    fn claims<C: DeserializeOwned>(&self) -> Result<C, VerifyFault> {
+        json(self.payload)
+    }
+}
+
+fn json<T: DeserializeOwned>(encoded: &str) -> Result<T, VerifyFault> {
+    let text = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| VerifyFault::Malformed)?;
+    serde_json::from_slice(&text).map_err(|_| VerifyFault::Malformed)
+}
+
+fn read_header(encoded: &str) -> Result<UnverifiedHeader, VerifyFault> {
+    let header: UnverifiedHeader = json(encoded)?;
+    // RFC 7515 §4.1.11: what must be understood and is not, must be refused; no extension is known here.
+    // RFC 7519 §6: a JWT without a signature is none that is taken.
+    if header.crit || header.alg.eq_ignore_ascii_case("none") {
+        return Err(VerifyFault::Malformed);
+    }
+    Ok(header)
 }
 
 /// Reads the header of a JWT without believing it.
@@ -145,9 +220,7 @@ fn refuse_critical(token: &str) -> Result<(), VerifyFault> {
 /// # Errors
 /// [`VerifyFault::Malformed`]; also for `alg: none`, which is no algorithm here.
 pub fn unverified_header(token: &str) -> Result<UnverifiedHeader, VerifyFault> {
-    let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyFault::Malformed)?;
-    let alg = format!("{:?}", header.alg);
-    Ok(UnverifiedHeader { kid: header.kid, typ: header.typ, alg })
+    Ok(Parts::split(token)?.header)
 }
 
 /// Reads the claims of a JWT without believing them: only to find whose keys to check it with.
@@ -155,7 +228,7 @@ pub fn unverified_header(token: &str) -> Result<UnverifiedHeader, VerifyFault> {
 /// # Errors
 /// [`VerifyFault::Malformed`].
 pub fn unverified_claims<C: DeserializeOwned>(token: &str) -> Result<C, VerifyFault> {
-    jsonwebtoken::dangerous::insecure_decode_claims(token).map_err(|_| VerifyFault::Malformed)
+    Parts::split(token)?.claims()
 }
 
 /// Checks a JWT against the keys of a client: the one that its `kid` names, or any when it names none.
@@ -166,101 +239,27 @@ pub fn verify_with_any<C: DeserializeOwned>(
     keys: &[PublicKey],
     token: &str,
 ) -> Result<C, VerifyFault> {
-    let kid = unverified_header(token)?.kid;
-    let candidates = keys.iter().filter(|key| kid.is_none() || key.kid.is_none() || key.kid == kid);
-    let mut fault = VerifyFault::Signature;
-    for key in candidates {
-        match key.verify(token) {
-            Ok(claims) => return Ok(claims),
-            Err(found) => fault = found,
-        }
+    verify_with_any_by(keys, token, &ClientAlg::ALL)
+}
+
+/// The same, by the algorithms allowed alone: those that the client registered, or of its profile.
+///
+/// # Errors
+/// As [`verify_with_any`]; an algorithm that is not allowed is [`VerifyFault::Signature`].
+pub fn verify_with_any_by<C: DeserializeOwned>(
+    keys: &[PublicKey],
+    token: &str,
+    allowed: &[ClientAlg],
+) -> Result<C, VerifyFault> {
+    let parts = Parts::split(token)?;
+    let kid = &parts.header.kid;
+    let fits = |key: &&PublicKey| kid.is_none() || key.kid.is_none() || key.kid == *kid;
+    if keys.iter().filter(fits).any(|key| key.check(&parts, allowed).is_ok()) {
+        parts.claims()
+    } else {
+        Err(VerifyFault::Signature)
     }
-    Err(fault)
-}
-
-/// Whether a JWK has members that are nobody's business but its owner's.
-pub(super) fn is_private(jwk: &Value) -> bool {
-    PRIVATE_MEMBERS.iter().any(|member| jwk.get(member).is_some())
-}
-
-/// Nothing where it is no base64url.
-fn decoded(text: &str) -> Vec<u8> {
-    URL_SAFE_NO_PAD.decode(text).unwrap_or_default()
-}
-
-/// How many bits a Base64urlUInt (RFC 7518 §2) has.
-fn bits(text: &str) -> usize {
-    let number = decoded(text);
-    let number = number.iter().skip_while(|byte| **byte == 0);
-    let first = number.clone().next().map_or(0, |first| first.leading_zeros() as usize);
-    number.count() * 8 - first
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::keys::SigningAlg;
-    use crate::keys::signer::PrivateKey;
-    use serde_json::json;
-
-    fn key(alg: SigningAlg) -> PrivateKey {
-        PrivateKey::from_pkcs8(alg, &PrivateKey::generate(alg).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_token_is_verified_by_its_own_key_alone() {
-        for alg in SigningAlg::ALL {
-            let (ours, other) = (key(alg), key(alg));
-            let token = ours.sign_jwt("k", "at+jwt", &json!({ "sub": "x" })).unwrap();
-            let verify = |key: &PrivateKey| {
-                PublicKey::from_jwk(&key.public_jwk()).unwrap().verify::<Value>(&token)
-            };
-            assert_eq!(verify(&ours).unwrap()["sub"], "x");
-            assert_eq!(verify(&other).unwrap_err(), VerifyFault::Signature);
-        }
-    }
-
-    #[test]
-    fn an_extension_that_must_be_understood_is_refused() {
-        let ours = key(SigningAlg::Es256);
-        let public = PublicKey::from_jwk(&ours.public_jwk()).unwrap();
-        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"ES256","crit":["b64"],"b64":false}"#);
-        let claims = URL_SAFE_NO_PAD.encode(r#"{"sub":"x"}"#);
-        let signed = format!("{header}.{claims}");
-        let signature = URL_SAFE_NO_PAD.encode(ours.sign(signed.as_bytes()).unwrap());
-        let token = format!("{signed}.{signature}");
-        assert_eq!(public.verify::<Value>(&token).unwrap_err(), VerifyFault::Malformed);
-    }
-
-    #[test]
-    fn no_other_algorithm_than_the_keys_is_taken() {
-        use base64::Engine as _;
-        let ours = key(SigningAlg::Rs256);
-        let public = PublicKey::from_jwk(&ours.public_jwk()).unwrap();
-        let token = ours.sign_jwt("k", "JWT", &json!({ "sub": "x" })).unwrap();
-        let rest = token.split_once('.').unwrap().1;
-        for alg in ["none", "HS256", "RS512", "PS256", "ES256"] {
-            let header = base64::engine::general_purpose::URL_SAFE_NO_PAD
-                .encode(format!(r#"{{"alg":"{alg}","kid":"k"}}"#));
-            assert!(public.verify::<Value>(&format!("{header}.{rest}")).is_err(), "{alg}");
-        }
-    }
-
-    #[test]
-    fn symmetric_private_and_short_keys_are_no_keys() {
-        let mut private = key(SigningAlg::Es256).public_jwk();
-        private["d"] = "AAAA".into();
-        for jwk in [
-            private,
-            json!({ "kty": "oct", "k": "AAAA" }),
-            json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" }),
-            json!({ "kty": "RSA", "n": "A".repeat(342), "e": "AQAB" }),
-            json!({ "kty": "EC", "crv": "P-521", "x": "AA", "y": "AA" }),
-            json!({ "kty": "EC", "crv": "P-256", "x": "A".repeat(43), "y": "A".repeat(43) }),
-            json!({ "kty": "OKP", "crv": "Ed25519", "x": "AA" }),
-        ] {
-            assert_eq!(PublicKey::from_jwk(&jwk).unwrap_err(), VerifyFault::NotAKey);
-        }
-        assert_eq!(PublicKey::from_jwks(&json!({ "keys": [] })).unwrap_err(), VerifyFault::NotAKey);
-    }
-}
+mod tests;

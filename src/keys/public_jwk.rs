@@ -1,10 +1,13 @@
-//! JWK sets of clients: taken if [`super::jwt`] can verify by every key in them, and not else.
+//! JWK sets of clients: taken if every key in them can be verified by, or encrypted to, and not else.
 //!
 //! Must never take a private key: whoever sends one by mistake is told so, and it is not stored.
 
 use serde_json::Value;
 
-use super::jwt::{self, PublicKey};
+use super::client_alg::JweAlg;
+use super::jwe::RecipientKey;
+use super::jwk;
+use super::jwt::PublicKey;
 
 /// Why a client's keys are not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,23 +20,28 @@ pub enum PublicKeyFault {
     Private,
     /// Another kind, a short RSA key, or a key without the members of its kind.
     #[error(
-        "expected whole public keys: RSA of 2048 bits or more (n, e), EC P-256 or P-384 (crv, x, y), \
-         or Ed25519 (crv, x), with an alg that fits or none"
+        "expected whole public keys: RSA of 2048 bits or more (n, e), EC P-256, P-384 or P-521 \
+         (crv, x, y), or Ed25519 (crv, x), with a use and an alg that fit or none"
     )]
     Unusable,
 }
 
-/// Whether the token endpoint can verify by every key of a JWK set (RFC 7517 §5).
+/// Whether every key of a JWK set (RFC 7517 §5) can be verified by or encrypted to.
 ///
 /// # Errors
 /// The first fault found.
 pub fn check_set(set: &Value) -> Result<(), PublicKeyFault> {
     let keys = set.get("keys").and_then(Value::as_array).filter(|keys| !keys.is_empty());
     let keys = keys.ok_or(PublicKeyFault::NotAJwkSet)?;
-    if keys.iter().any(jwt::is_private) {
+    if keys.iter().any(jwk::is_private) {
         return Err(PublicKeyFault::Private);
     }
-    PublicKey::from_jwks(set).map(drop).map_err(|_| PublicKeyFault::Unusable)
+    if keys.iter().all(is_usable) { Ok(()) } else { Err(PublicKeyFault::Unusable) }
+}
+
+fn is_usable(jwk: &Value) -> bool {
+    let encrypts = |alg| RecipientKey::from_jwk(jwk, alg).is_some();
+    PublicKey::from_jwk(jwk).is_ok() || JweAlg::ALL.into_iter().any(encrypts)
 }
 
 #[cfg(test)]

@@ -24,13 +24,24 @@ pub enum Purpose {
     SubmittedValue,
     /// A private signing key in the database.
     SigningKey,
+    /// A private key for encryption in the database.
+    EncryptionKey,
+    /// A pushed authorization request in the database.
+    PushedRequest,
     /// A nonce for DPoP proofs (RFC 9449 §8).
     DpopNonce,
 }
 
 impl Purpose {
-    const ALL: [Self; 5] =
-        [Self::Login, Self::Ticket, Self::SubmittedValue, Self::SigningKey, Self::DpopNonce];
+    const ALL: [Self; 7] = [
+        Self::Login,
+        Self::Ticket,
+        Self::SubmittedValue,
+        Self::SigningKey,
+        Self::EncryptionKey,
+        Self::PushedRequest,
+        Self::DpopNonce,
+    ];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -38,6 +49,8 @@ impl Purpose {
             Self::Ticket => b"siths-idp ticket",
             Self::SubmittedValue => b"siths-idp submitted value",
             Self::SigningKey => b"siths-idp signing key",
+            Self::EncryptionKey => b"siths-idp encryption key",
+            Self::PushedRequest => b"siths-idp pushed request",
             Self::DpopNonce => b"siths-idp dpop nonce",
         }
     }

@@ -1,6 +1,8 @@
-//! The first check of an authorization request: who asks, and where may an answer go?
+//! The first checks of an authorization request: who asks, and where may an answer go?
 //!
 //! Until it has passed there is nobody to redirect to, and a page is the only answer.
+
+use std::sync::Arc;
 
 use super::client::Client;
 use super::params::{Params, ParamsFault};
@@ -41,21 +43,25 @@ impl AddressFault {
     }
 }
 
-/// Finds the client by `client_id` and checks `redirect_uri` to the letter.
+/// Finds the client by `client_id`.
 ///
 /// # Errors
 /// [`AddressFault`]: answered by a page, never by a redirect.
-pub fn address<'c>(
+pub fn client(
     params: &Params,
-    client_by_id: impl FnOnce(&str) -> Option<&'c Client>,
-) -> Result<(&'c Client, ReplyTo), AddressFault> {
+    client_by_id: impl FnOnce(&str) -> Option<Arc<Client>>,
+) -> Result<Arc<Client>, AddressFault> {
     let client_id = params.get("client_id")?.ok_or(AddressFault::ClientMissing)?;
-    let client =
-        client_by_id(client_id).filter(|c| c.enabled).ok_or(AddressFault::ClientUnknown)?;
+    client_by_id(client_id).filter(|client| client.enabled).ok_or(AddressFault::ClientUnknown)
+}
+
+/// Checks `redirect_uri` to the letter.
+///
+/// # Errors
+/// [`AddressFault`]: answered by a page, never by a redirect.
+pub fn reply_to(params: &Params, client: &Client) -> Result<ReplyTo, AddressFault> {
     let redirect_uri = params.get("redirect_uri")?.ok_or(AddressFault::RedirectUriMissing)?;
     // A repeated state cannot be handed back, so there is no answer that the client could trust.
     let state = params.get("state")?;
-    let reply_to = ReplyTo::registered(client, redirect_uri, state)
-        .ok_or(AddressFault::RedirectUriUnregistered)?;
-    Ok((client, reply_to))
+    ReplyTo::registered(client, redirect_uri, state).ok_or(AddressFault::RedirectUriUnregistered)
 }

@@ -23,6 +23,7 @@ use super::confirmation::Confirmation;
 use super::reply_to::issuer_identifier;
 use super::scope::Scope;
 use crate::identity::user::ActiveUser;
+use crate::keys::SigningAlg;
 use crate::keys::keyring::KeyRecord;
 use crate::keys::signer::KeyFault;
 
@@ -224,9 +225,12 @@ impl<'a> SigningKey<'a> {
     }
 
     const fn alg(&self) -> CoreJwsSigningAlgorithm {
-        match self.record.alg {
-            crate::keys::SigningAlg::Es256 => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-            crate::keys::SigningAlg::Rs256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+        match self.record.alg() {
+            SigningAlg::Es256 => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+            SigningAlg::Es384 => CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+            SigningAlg::Ps256 => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+            SigningAlg::Rs256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+            SigningAlg::EdDsa => CoreJwsSigningAlgorithm::EdDsa,
         }
     }
 }

@@ -44,18 +44,6 @@ pub struct Client {
     pub metadata: ClientMetadata,
 }
 
-impl Client {
-    /// Whether it must send a code challenge: a public client always (RFC 9700 §2.1.1), whatever is
-    /// registered.
-    #[must_use]
-    pub fn demanded_pkce(&self) -> Pkce {
-        match self.authentication {
-            ClientAuthentication::None => Pkce::Required,
-            _ => self.pkce,
-        }
-    }
-}
-
 /// How a client authenticates (OpenID Connect Core 1.0 §9), and by what.
 #[derive(Clone, PartialEq, Eq)]
 pub enum ClientAuthentication {
@@ -95,6 +83,12 @@ impl ClientAuthentication {
 }
 
 impl ClientAuthentication {
+    /// Whether the certificate of its connection is the proof (RFC 8705 §2).
+    #[must_use]
+    pub const fn is_by_certificate(&self) -> bool {
+        matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
+    }
+
     /// SHA-256 of its secret, where it has one.
     #[must_use]
     pub const fn secret_hash(&self) -> Option<&[u8; 32]> {

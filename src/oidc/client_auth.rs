@@ -82,7 +82,7 @@ pub enum Presented {
         /// `client_id`, where it was sent beside it.
         client_id: Option<String>,
     },
-    /// Its name alone: a public client.
+    /// Its name alone: a public client, or one that its connection proves (RFC 8705 §2).
     Name {
         /// `client_id`.
         client_id: String,
@@ -137,6 +137,27 @@ pub enum ClientAuthFault {
     /// Used before.
     #[error("assertion used before")]
     AssertionReplayed,
+    /// A certificate, and no `client_id` beside it (RFC 8705 §2).
+    #[error("a client certificate without client_id")]
+    NameMissing,
+    /// No certificate on the connection.
+    #[error("no client certificate")]
+    CertificateMissing,
+    /// None of a system under a trusted authority.
+    #[error("untrusted client certificate")]
+    CertificateUntrusted,
+    /// Not the one that is registered.
+    #[error("another certificate than the client is registered with")]
+    CertificateMismatch,
+    /// Outside its validity.
+    #[error("client certificate outside its validity")]
+    CertificateExpired,
+    /// Revoked by its issuer.
+    #[error("revoked client certificate")]
+    CertificateRevoked,
+    /// Nobody can say whether it is revoked.
+    #[error("client certificate of unknown status")]
+    CertificateStatusUnknown,
 }
 
 impl ClientAuthFault {
@@ -159,6 +180,13 @@ impl ClientAuthFault {
             Self::AssertionExpired => Code::AssertionExpired,
             Self::AssertionAudience => Code::AssertionAudienceWrong,
             Self::AssertionReplayed => Code::AssertionReplayed,
+            Self::NameMissing => Code::ClientIdMissing,
+            Self::CertificateMissing => Code::ClientCertificateMissing,
+            Self::CertificateUntrusted => Code::ClientCertificateUntrusted,
+            Self::CertificateMismatch => Code::ClientCertificateMismatch,
+            Self::CertificateExpired => Code::ClientCertificateExpired,
+            Self::CertificateRevoked => Code::ClientCertificateRevoked,
+            Self::CertificateStatusUnknown => Code::ClientCertificateStatusUnknown,
         }
     }
 }
@@ -210,6 +238,12 @@ impl Presented {
 }
 
 impl Presented {
+    /// Whether it is the name of the client and no more.
+    #[must_use]
+    pub const fn is_name(&self) -> bool {
+        matches!(self, Self::Name { .. })
+    }
+
     /// The client that it speaks of, before anything is proved.
     ///
     /// # Errors

@@ -179,17 +179,6 @@ named! {
     }
 }
 
-impl Profile {
-    /// Whether clients of the profile may sign with an algorithm: FAPI 2.0 §5.4.1 names three.
-    #[must_use]
-    pub const fn takes(self, alg: ClientAlg) -> bool {
-        match self {
-            Self::Oidc | Self::Sweden => true,
-            Self::Fapi2 => matches!(alg, ClientAlg::Ps256 | ClientAlg::Es256 | ClientAlg::EdDsa),
-        }
-    }
-}
-
 named! {
     /// `grant_type` (RFC 7591 §2).
     pub enum GrantType {

@@ -213,7 +213,7 @@ impl IssuedCode {
     /// [`GrantFault::Key`]; the code is spent all the same.
     pub fn check_key(&self, proved: &Confirmation) -> Result<(), GrantFault> {
         let bound = Confirmation { jkt: self.grant.terms.dpop_jkt.clone(), certificate: None };
-        if bound.is_met_by(proved) { Ok(()) } else { Err(GrantFault::Key) }
+        if bound.is_held_by(proved) { Ok(()) } else { Err(GrantFault::Key) }
     }
 
     /// Checks what the client sent against what it was issued for.

@@ -32,11 +32,11 @@ impl Confirmation {
         if self.jkt.is_some() { TokenScheme::Dpop } else { TokenScheme::Bearer }
     }
 
-    /// Whether somebody who proved this much may use what is bound so: a code, a refresh token.
+    /// Whether whoever proved this much holds what it is bound to: for codes and refresh tokens.
     #[must_use]
-    pub fn is_met_by(&self, proved: &Self) -> bool {
-        let met = |bound: &Option<String>, proved| bound.is_none() || bound == proved;
-        met(&self.jkt, &proved.jkt) && met(&self.certificate, &proved.certificate)
+    pub fn is_held_by(&self, proved: &Self) -> bool {
+        let held = |bound: &Option<String>, proved| bound.is_none() || bound == proved;
+        held(&self.jkt, &proved.jkt) && held(&self.certificate, &proved.certificate)
     }
 
     /// Whether it binds to nothing: a bearer token.

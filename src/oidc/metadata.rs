@@ -1,5 +1,7 @@
 //! The discovery document (OpenID Connect Discovery 1.0 §3): what is true of this provider.
 
+use std::collections::BTreeMap;
+
 use openidconnect::core::{
     CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType,
     CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
@@ -13,6 +15,8 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::client::AuthMethod;
+use super::dpop::SIGNING_ALGS;
 use super::reply_to::issuer_identifier;
 use super::scope::Scope;
 use crate::identity::assurance::Loa;
@@ -21,10 +25,14 @@ use crate::identity::assurance::Loa;
 pub mod paths {
     /// OpenID Connect Discovery 1.0 §4.
     pub const DISCOVERY: &str = "/.well-known/openid-configuration";
+    /// RFC 8414 §3.
+    pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
     /// RFC 7517 §5.
     pub const JWKS: &str = "/jwks";
     /// RFC 6749 §3.1.
     pub const AUTHORIZE: &str = "/authorize";
+    /// RFC 9126 §2.
+    pub const PAR: &str = "/par";
     /// RFC 6749 §3.2.
     pub const TOKEN: &str = "/token";
     /// OpenID Connect Core 1.0 §5.3.
@@ -42,8 +50,18 @@ pub struct FurtherMetadata {
     pub code_challenge_methods_supported: Vec<String>,
     /// RFC 9207 §3.
     pub authorization_response_iss_parameter_supported: bool,
+    /// RFC 9126 §5.
+    pub pushed_authorization_request_endpoint: String,
     /// OpenID Connect Prompt Create 1.0 §4.
     pub prompt_values_supported: Vec<String>,
+    /// RFC 9449 §5.1.
+    pub dpop_signing_alg_values_supported: Vec<String>,
+    /// RFC 8705 §3.3; left out where no host asks for certificates.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls_client_certificate_bound_access_tokens: bool,
+    /// RFC 8705 §5: the same endpoints on the host that asks for certificates.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mtls_endpoint_aliases: BTreeMap<String, String>,
 }
 
 impl AdditionalProviderMetadata for FurtherMetadata {}
@@ -64,17 +82,21 @@ pub type Metadata = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
-/// What the provider at `issuer` can do.
+/// What the provider at `issuer` can do, with a host where clients show certificates, or without.
 ///
 /// # Errors
 /// When the issuer is no URL that endpoints can be made from.
-pub fn metadata(issuer: &Url) -> Result<Metadata, ParseError> {
+pub fn metadata(issuer: &Url, mtls_host: Option<&str>) -> Result<Metadata, ParseError> {
+    let aliases = mtls_host.map(|host| mtls_endpoint_aliases(issuer, host)).transpose()?;
     let issuer = issuer_identifier(issuer);
     let at = |path: &str| format!("{issuer}{path}");
     let signing = || {
         vec![
             CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+            CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+            CoreJwsSigningAlgorithm::RsaSsaPssSha256,
             CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+            CoreJwsSigningAlgorithm::EdDsa,
         ]
     };
     let names = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
@@ -89,7 +111,13 @@ pub fn metadata(issuer: &Url) -> Result<Metadata, ParseError> {
         FurtherMetadata {
             code_challenge_methods_supported: vec!["S256".to_owned()],
             authorization_response_iss_parameter_supported: true,
+            pushed_authorization_request_endpoint: at(paths::PAR),
             prompt_values_supported: vec!["none".to_owned(), "login".to_owned()],
+            dpop_signing_alg_values_supported: SIGNING_ALGS
+                .map(|alg| alg.name().to_owned())
+                .to_vec(),
+            tls_client_certificate_bound_access_tokens: mtls_host.is_some(),
+            mtls_endpoint_aliases: aliases.unwrap_or_default(),
         },
     )
     .set_token_endpoint(Some(TokenUrl::new(at(paths::TOKEN))?))
@@ -102,11 +130,7 @@ pub fn metadata(issuer: &Url) -> Result<Metadata, ParseError> {
     .set_acr_values_supported(Some(
         Loa::ALL.iter().map(|l| AuthenticationContextClass::new(l.acr().to_owned())).collect(),
     ))
-    .set_token_endpoint_auth_methods_supported(Some(vec![
-        CoreClientAuthMethod::ClientSecretBasic,
-        CoreClientAuthMethod::ClientSecretPost,
-        CoreClientAuthMethod::PrivateKeyJwt,
-    ]))
+    .set_token_endpoint_auth_methods_supported(Some(auth_methods(mtls_host.is_some())))
     // Those of the keys that can be registered: RSA and P-256 (keys::public_jwk).
     .set_token_endpoint_auth_signing_alg_values_supported(Some(vec![
         CoreJwsSigningAlgorithm::EcdsaP256Sha256,
@@ -120,11 +144,35 @@ pub fn metadata(issuer: &Url) -> Result<Metadata, ParseError> {
         names.into_iter().chain(by_scope).map(|n| CoreClaimName::new(n.to_owned())).collect(),
     ))
     .set_claims_parameter_supported(Some(false))
-    .set_request_parameter_supported(Some(false))
+    .set_request_parameter_supported(Some(true))
     .set_request_uri_parameter_supported(Some(false))
     .set_ui_locales_supported(Some(vec![
         LanguageTag::new("sv".to_owned()),
         LanguageTag::new("en".to_owned()),
     ]));
     Ok(metadata)
+}
+
+fn auth_methods(has_mtls: bool) -> Vec<CoreClientAuthMethod> {
+    let by_certificate = [AuthMethod::TlsClientAuth, AuthMethod::SelfSignedTlsClientAuth];
+    let by_certificate = by_certificate.into_iter().filter(|_| has_mtls);
+    [
+        CoreClientAuthMethod::ClientSecretBasic,
+        CoreClientAuthMethod::ClientSecretPost,
+        CoreClientAuthMethod::PrivateKeyJwt,
+        CoreClientAuthMethod::None,
+    ]
+    .into_iter()
+    .chain(by_certificate.map(|one| CoreClientAuthMethod::Extension(one.name().to_owned())))
+    .collect()
+}
+
+/// RFC 8705 §5: every endpoint that clients call themselves, and none that browsers are sent to.
+fn mtls_endpoint_aliases(issuer: &Url, host: &str) -> Result<BTreeMap<String, String>, ParseError> {
+    const CALLED: [(&str, &str); 2] =
+        [("token_endpoint", paths::TOKEN), ("userinfo_endpoint", paths::USERINFO)];
+    let mut base = issuer.clone();
+    base.set_host(Some(host))?;
+    let base = issuer_identifier(&base);
+    Ok(CALLED.map(|(name, path)| (name.to_owned(), format!("{base}{path}"))).into())
 }

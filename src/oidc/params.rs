@@ -62,6 +62,22 @@ impl Params {
         let pairs: Vec<(String, String)> = url::form_urlencoded::parse(encoded.as_bytes())
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();
+        Self::of_text(pairs)
+    }
+
+    /// Parameters that came in another form than this, held to the same rules.
+    ///
+    /// # Errors
+    /// [`ParamsFault::TooLong`] and [`ParamsFault::Malformed`].
+    pub fn of(pairs: Vec<(String, String)>) -> Result<Self, ParamsFault> {
+        let params = Self::of_text(pairs)?;
+        if params.encode().len() > MAX_LENGTH {
+            return Err(ParamsFault::TooLong);
+        }
+        Ok(params)
+    }
+
+    fn of_text(pairs: Vec<(String, String)>) -> Result<Self, ParamsFault> {
         // The parser puts U+FFFD where the bytes are no UTF-8.
         let malformed =
             |text: &str| text.chars().any(|c| c == char::REPLACEMENT_CHARACTER || c.is_control());
@@ -69,6 +85,27 @@ impl Params {
             return Err(ParamsFault::Malformed);
         }
         Ok(Self(pairs))
+    }
+
+    /// The same, form-encoded again.
+    #[must_use]
+    pub fn encode(&self) -> String {
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish()
+    }
+
+    /// The same without the parameters of these names.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Self {
+        let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        Self(kept.cloned().collect())
+    }
+
+    /// The same with a parameter set, in place of any that it had.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut params = self.without(&[name]);
+        params.0.push((name.to_owned(), value.to_owned()));
+        params
     }
 
     /// The value of a parameter; one without a value counts as left out (RFC 6749 §3.1).
@@ -109,6 +146,17 @@ mod tests {
             assert!(matches!(Params::parse(bad), Err(ParamsFault::Malformed)), "{bad}");
         }
         assert!(matches!(Params::parse(&"a".repeat(MAX_LENGTH + 1)), Err(ParamsFault::TooLong)));
+    }
+
+    #[test]
+    fn what_came_in_another_form_is_held_to_the_same_rules() {
+        let pair = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        let long = "å".repeat(MAX_LENGTH / 6 + 1);
+        assert!(matches!(Params::of(pair("a", &long)), Err(ParamsFault::TooLong)));
+        assert!(matches!(Params::of(pair("a", "\u{0}")), Err(ParamsFault::Malformed)));
+        let params = Params::of(pair("a", "x & y")).unwrap().with("b", "1").with("b", "2");
+        assert_eq!(params.encode(), "a=x+%26+y&b=2");
+        assert_eq!(params.without(&["a"]).encode(), "b=2");
     }
 
     #[test]

@@ -94,6 +94,13 @@ fn authority(text: &str) -> &str {
     after.split(['/', '?']).next().unwrap_or_default()
 }
 
+/// Whether an answer sent there cannot be read on the way: `https`, a native app's own scheme, or this
+/// machine.
+#[must_use]
+pub fn is_encrypted_or_loopback(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| url.scheme() != "http" || is_loopback(&url))
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",

@@ -5,8 +5,12 @@
 
 mod client_authentication;
 
+use url::Url;
+
 use super::client::{Client, ClientAuthentication};
 use super::client_metadata::GrantType;
+use super::profile;
+use super::tls_client_auth::{ExpectedSubject, certificates_fit_keys, names_a_certificate};
 
 /// Why a client cannot be registered so; the text says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,8 +28,13 @@ pub fn check(client: &Client) -> Checked {
     assertions_have_keys(client)?;
     redirect_uris_fit_grant_types(client)?;
     // Rules of requests and profiles.
+    profile::check_registration(client)?;
+    keys_are_at_a_secure_address(client)?;
+    request_objects_have_keys(client)?;
 
     // Rules of client authentication.
+    certificates_are_named_once(client)?;
+    registered_certificates_are_there(client)?;
     client_authentication::check(client)?;
 
     // Rules of tokens.
@@ -34,6 +43,8 @@ pub fn check(client: &Client) -> Checked {
 
     // Rules of logout.
 
+    // Rules of browsers.
+    cors_origins_are_origins(client)?;
     Ok(())
 }
 
@@ -59,11 +70,85 @@ fn assertions_have_keys(client: &Client) -> Checked {
     }
 }
 
+// RFC 8705 §2.1.2: exactly one member names the certificate of a client.
+fn certificates_are_named_once(client: &Client) -> Checked {
+    if matches!(client.authentication, ClientAuthentication::TlsClientAuth) {
+        return match ExpectedSubject::registered(&client.metadata) {
+            Ok(_) => Ok(()),
+            Err(fault) => refuse(&fault.to_string()),
+        };
+    }
+    if names_a_certificate(&client.metadata) {
+        return refuse("the members tls_client_auth_... go with the method tls_client_auth");
+    }
+    Ok(())
+}
+
+// RFC 7591 §2: keys come from a server that proves to be the client's.
+fn keys_are_at_a_secure_address(client: &Client) -> Checked {
+    let Some(address) = &client.metadata.jwks_uri else { return Ok(()) };
+    let is_secure = Url::parse(address).is_ok_and(|url| {
+        url.scheme() == "https"
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    if is_secure {
+        return Ok(());
+    }
+    refuse("jwks_uri must be https with a host, without fragment and user")
+}
+
+// RFC 9101 §6.2: there must be a key that a signature could be checked by.
+fn request_objects_have_keys(client: &Client) -> Checked {
+    let metadata = &client.metadata;
+    let must_sign =
+        metadata.require_signed_request_object || metadata.request_object_signing_alg.is_some();
+    if must_sign && client.jwks.is_none() && metadata.jwks_uri.is_none() {
+        return refuse("signed request objects need public keys: by value or by jwks_uri");
+    }
+    Ok(())
+}
+
+// RFC 8705 §2.2.2: the certificates are in x5c, or known by their keys.
+fn registered_certificates_are_there(client: &Client) -> Checked {
+    if !matches!(client.authentication, ClientAuthentication::SelfSignedTlsClientAuth) {
+        return Ok(());
+    }
+    match &client.jwks {
+        None => {
+            refuse("self_signed_tls_client_auth needs the certificate by value: a JWK set with x5c")
+        }
+        Some(jwks) if !certificates_fit_keys(jwks) => refuse(
+            "the first certificate of each x5c must hold the key beside it (RFC 7517 section 4.7)",
+        ),
+        Some(_) => Ok(()),
+    }
+}
+
 // RFC 6749 §3.1.2.2: whoever is sent answers must say where they may go.
 fn redirect_uris_fit_grant_types(client: &Client) -> Checked {
     let is_sent_answers = client.metadata.may_use(GrantType::AuthorizationCode);
     if is_sent_answers && client.redirect_uris.is_empty() {
         return refuse("the grant type authorization_code needs at least one redirect URI");
+    }
+    Ok(())
+}
+
+// RFC 6454 §6.2: what a browser sends is compared to the letter, so another spelling would never fit.
+fn cors_origins_are_origins(client: &Client) -> Checked {
+    let is_origin = |text: &String| {
+        Url::parse(text).is_ok_and(|url| {
+            let is_loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+            let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback);
+            is_safe && !text.contains('*') && url.origin().ascii_serialization() == *text
+        })
+    };
+    if !client.metadata.cors_origins.iter().all(is_origin) {
+        return refuse(
+            "an origin is https://host or https://host:port as browsers send it: lower case, no path, \
+             no :443 (http on loopback alone)",
+        );
     }
     Ok(())
 }

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::client::Client;
 use super::params::{Params, ParamsFault};
 use super::pkce::{self, ChallengeFault};
+use super::profile::Rules;
 use super::reply_to::ReplyTo;
+use super::request_uri::RequestUriHash;
 use super::scope::Scope;
 use super::terms::GrantTerms;
 use crate::error::Code;
@@ -37,6 +39,9 @@ pub struct AuthorizationRequest {
     /// What it asks for beyond that, kept with the grant.
     #[serde(default)]
     pub terms: GrantTerms,
+    /// Which pushed request it is (RFC 9126): used up by the code that it leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<RequestUriHash>,
 }
 
 /// What `prompt` says (OpenID Connect Core 1.0 §3.1.2.1).
@@ -59,12 +64,6 @@ pub enum RequestFault {
     /// PKCE.
     #[error(transparent)]
     Challenge(#[from] ChallengeFault),
-    /// A `request` object.
-    #[error("request objects are not supported")]
-    RequestObject,
-    /// A `request_uri`.
-    #[error("request_uri is not supported")]
-    RequestUri,
     /// A `registration`.
     #[error("registration is not supported")]
     Registration,
@@ -98,8 +97,6 @@ impl RequestFault {
         match self {
             Self::Params(fault) => fault.code(),
             Self::Challenge(fault) => fault.code(),
-            Self::RequestObject => Code::RequestObjectUnsupported,
-            Self::RequestUri => Code::RequestUriUnsupported,
             Self::Registration => Code::RegistrationUnsupported,
             Self::ResponseTypeMissing => Code::ResponseTypeMissing,
             Self::ResponseType => Code::ResponseTypeUnsupported,
@@ -130,24 +127,22 @@ impl AuthorizationRequest {
             reply_to,
             scopes: scopes(params, client)?,
             nonce: params.get("nonce")?.map(str::to_owned),
-            code_challenge: pkce::challenge(params, client.demanded_pkce())?,
+            code_challenge: pkce::challenge(params, Rules::of(client).pkce)?,
             prompt: prompt(params)?,
             max_age: max_age(params)?,
             acr_values: acr_values(params)?,
             ui_locales: params.get("ui_locales")?.map(str::to_owned),
-            terms: GrantTerms::default(),
+            terms: GrantTerms {
+                dpop_jkt: params.get("dpop_jkt")?.map(str::to_owned),
+                ..GrantTerms::default()
+            },
+            pushed: None,
         })
     }
 }
 
-// OpenID Connect Core 1.0 §6.1, §6.2, §7.2.1: an OP that lacks them says so by these errors.
+// OpenID Connect Core 1.0 §7.2.1: an OP that lacks it says so by this error.
 fn refuse_unsupported(params: &Params) -> Result<(), RequestFault> {
-    if params.get("request")?.is_some() {
-        return Err(RequestFault::RequestObject);
-    }
-    if params.get("request_uri")?.is_some() {
-        return Err(RequestFault::RequestUri);
-    }
     if params.get("registration")?.is_some() {
         return Err(RequestFault::Registration);
     }

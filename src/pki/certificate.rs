@@ -129,21 +129,7 @@ impl Authentic {
     /// or when there are fewer verdicts than links.
     #[expect(clippy::result_large_err, reason = "made once a login, and read field by field")]
     pub fn settle(self, verdicts: &[Verdict]) -> Result<VerifiedCertificate, Rejected> {
-        let missing = (verdicts.len() < self.links.len()).then_some(&Verdict::Undetermined);
-        let causes =
-            verdicts.iter().chain(missing).enumerate().map(|(at, verdict)| match verdict {
-                Verdict::NotRevoked | Verdict::NotChecked => None,
-                Verdict::Revoked if at == 0 => Some(CertificateRejection::Revoked),
-                Verdict::Revoked => Some(CertificateRejection::IssuerRevoked),
-                Verdict::Undetermined => Some(CertificateRejection::StatusUndetermined),
-            });
-        // A revocation that is known outweighs one that is not.
-        let cause = causes.flatten().min_by_key(|cause| match cause {
-            CertificateRejection::Revoked => 0,
-            CertificateRejection::IssuerRevoked => 1,
-            _ => 2,
-        });
-        match cause {
+        match worst(&self.links, verdicts) {
             None => Ok(self.certificate),
             Some(cause) => Err(Rejected {
                 cause,
@@ -153,6 +139,24 @@ impl Authentic {
             }),
         }
     }
+}
+
+/// What is the matter with a path by the verdicts on its links, the leaf's first; fewer verdicts than
+/// links are a matter, too.
+pub(super) fn worst(links: &[Link], verdicts: &[Verdict]) -> Option<CertificateRejection> {
+    let missing = (verdicts.len() < links.len()).then_some(&Verdict::Undetermined);
+    let causes = verdicts.iter().chain(missing).enumerate().map(|(at, verdict)| match verdict {
+        Verdict::NotRevoked | Verdict::NotChecked => None,
+        Verdict::Revoked if at == 0 => Some(CertificateRejection::Revoked),
+        Verdict::Revoked => Some(CertificateRejection::IssuerRevoked),
+        Verdict::Undetermined => Some(CertificateRejection::StatusUndetermined),
+    });
+    // A revocation that is known outweighs one that is not.
+    causes.flatten().min_by_key(|cause| match cause {
+        CertificateRejection::Revoked => 0,
+        CertificateRejection::IssuerRevoked => 1,
+        _ => 2,
+    })
 }
 
 /// A certificate that identifies a person at a level of assurance, as judged at one moment.

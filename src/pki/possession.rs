@@ -1,4 +1,4 @@
-//! The handshake verifier of card hosts: proves that the peer holds the key, defers trust.
+//! The handshake verifier of the hosts that ask for a certificate: proves that the peer holds the key, defers trust.
 //!
 //! Any certificate or none gets through, so that a rejection can be a page and not a raw browser
 //! error; the chain is judged afterwards by [`Trust::verify`](super::Trust::verify). Must never

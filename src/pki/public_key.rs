@@ -37,7 +37,12 @@ pub fn from_pem(pem: &[u8]) -> Result<Value, PemFault> {
     if pem.label != "PUBLIC KEY" {
         return Err(PemFault::NotPem);
     }
-    let (_, info) = SubjectPublicKeyInfo::from_der(&pem.contents).map_err(|_| PemFault::NotPem)?;
+    from_der(&pem.contents)
+}
+
+/// The JWK of a SubjectPublicKeyInfo in DER.
+pub(super) fn from_der(der: &[u8]) -> Result<Value, PemFault> {
+    let (_, info) = SubjectPublicKeyInfo::from_der(der).map_err(|_| PemFault::NotPem)?;
     // RFC 8410 §4: the key is the bit string itself.
     if info.algorithm.algorithm.to_id_string() == "1.3.101.112" {
         let x = URL_SAFE_NO_PAD.encode(&info.subject_public_key.data);

@@ -1,12 +1,16 @@
 //! The strings of names.
 
-use x509_parser::asn1_rs::Tag;
+use x509_parser::asn1_rs::{Any, Tag};
 use x509_parser::x509::AttributeTypeAndValue;
 
 /// The text of an attribute; `None` where it is none, or in a character set that is not read
 /// (TeletexString, UniversalString).
 pub(super) fn of(attribute: &AttributeTypeAndValue<'_>) -> Option<String> {
-    let value = attribute.attr_value();
+    read(attribute.attr_value())
+}
+
+/// The text of a value, as [`of`].
+pub(super) fn read(value: &Any<'_>) -> Option<String> {
     match value.tag() {
         Tag::Utf8String | Tag::PrintableString | Tag::NumericString | Tag::Ia5String => {
             String::from_utf8(value.data.to_vec()).ok()

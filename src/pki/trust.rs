@@ -9,6 +9,7 @@ mod hints;
 mod path;
 mod policies;
 mod source;
+mod system;
 
 use std::fmt;
 

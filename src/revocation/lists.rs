@@ -245,7 +245,7 @@ impl Revocation {
         let fetched = timeout(bounds.time * 2, self.0.fetcher.get(mirror, &known, bounds));
         let (der, validators) = match fetched.await.unwrap_or(Err(FetchFault::TimedOut))? {
             Fetched::Unchanged => return Ok(Given::Same(known)),
-            Fetched::Body { bytes, validators } => (bytes, validators),
+            Fetched::Body { bytes, validators, .. } => (bytes, validators),
         };
         let _turn = self.0.indexing.acquire().await;
         let (authority, limits) = (watched.watch.authority.clone(), watched.limits());

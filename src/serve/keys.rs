@@ -1,18 +1,21 @@
-//! Signing keys of a node: made where an installation has none, unsealed into the ring.
+//! Keys of a node: made where an installation has none, unsealed into the ring.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::ServeError;
+use crate::keys::jwe::DecryptionKey;
 use crate::keys::jwt::VerifyFault;
 use crate::keys::signer::{KeyFault, PrivateKey};
-use crate::keys::{KeyRecord, KeyRing, Purpose, SigningAlg};
+use crate::keys::{KeyRecord, KeyRing, Life, Purpose};
 use crate::state::App;
 use crate::store::StoreError;
-use crate::store::signing_keys::{self, SealedKey};
+use crate::store::signing_keys::{self, KeyUse, SealedKey};
 
-/// Why there are no signing keys.
+/// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysFault {
     /// The sealing key is another than the one that sealed it.
@@ -35,7 +38,7 @@ pub enum KeysFault {
         "no signing key for {0} is in force: another node made one whose time has not come by this \
          node's clock; set the clocks of all nodes (NTP) and start again"
     )]
-    NotInForce(SigningAlg),
+    NotInForce(&'static str),
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -47,14 +50,15 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 /// How often, and how far apart, a key that another node made is waited for.
 const LOOKS: (u32, Duration) = (5, Duration::from_millis(500));
 
-/// Makes a first key for each algorithm that has none, so that an empty installation can sign.
+/// Makes a first key for each algorithm that has none, so that an empty installation can sign and be
+/// encrypted to, and one that is updated can do what is new.
 ///
 /// # Errors
 /// [`ServeError`]; [`KeysFault::NotInForce`] where another node's key is not in force after a while.
 pub async fn ensure(app: &App) -> Result<(), ServeError> {
-    for alg in missing(app).await? {
-        if add_first(app, alg).await? {
-            tracing::info!(%alg, "made the first signing key");
+    for key_use in missing(app).await? {
+        if add_first(app, key_use).await? {
+            tracing::info!(alg = key_use.alg(), "made the first key");
         }
     }
     let (looks, apart) = LOOKS;
@@ -66,35 +70,64 @@ pub async fn ensure(app: &App) -> Result<(), ServeError> {
     }
     match missing(app).await?.first() {
         None => Ok(()),
-        Some(alg) => Err(KeysFault::NotInForce(*alg).into()),
+        Some(key_use) => Err(KeysFault::NotInForce(key_use.alg()).into()),
     }
 }
 
-/// The algorithms that no key signs with now.
-async fn missing(app: &App) -> Result<Vec<SigningAlg>, KeysFault> {
+/// The uses that no key is active for now.
+async fn missing(app: &App) -> Result<Vec<KeyUse>, KeysFault> {
     let ring = load(app).await?;
     let ring = ring.at(app.clock.now());
-    Ok(SigningAlg::ALL.into_iter().filter(|alg| ring.signing(*alg).is_none()).collect())
+    let is_missing = |key_use: &KeyUse| match key_use {
+        KeyUse::Sign(alg) => ring.signing(*alg).is_none(),
+        KeyUse::Encrypt(family) => !ring.can_decrypt(*family),
+    };
+    Ok(KeyUse::all().into_iter().filter(is_missing).collect())
 }
 
-async fn add_first(app: &App, alg: SigningAlg) -> Result<bool, KeysFault> {
+/// A new private key as PKCS#8, and its public half.
+fn generate(key_use: KeyUse) -> Result<(Zeroizing<Vec<u8>>, Value), KeyFault> {
+    match key_use {
+        KeyUse::Sign(alg) => {
+            let pkcs8 = PrivateKey::generate(alg)?;
+            let public_jwk = PrivateKey::from_pkcs8(alg, &pkcs8)?.public_jwk();
+            Ok((pkcs8, public_jwk))
+        }
+        KeyUse::Encrypt(family) => {
+            let pkcs8 = DecryptionKey::generate(family)?;
+            let public_jwk = DecryptionKey::from_pkcs8(family, &pkcs8)?.public_jwk().clone();
+            Ok((pkcs8, public_jwk))
+        }
+    }
+}
+
+/// What a private key is sealed for.
+const fn purpose(key_use: KeyUse) -> Purpose {
+    match key_use {
+        KeyUse::Sign(_) => Purpose::SigningKey,
+        KeyUse::Encrypt(_) => Purpose::EncryptionKey,
+    }
+}
+
+async fn add_first(app: &App, key_use: KeyUse) -> Result<bool, KeysFault> {
     // RSA keys take a while to find.
-    let pkcs8 = tokio::task::spawn_blocking(move || PrivateKey::generate(alg))
+    let (pkcs8, public_jwk) = tokio::task::spawn_blocking(move || generate(key_use))
         .await
-        .map_err(|_| KeyFault::Unusable(alg))??;
-    let public_jwk = PrivateKey::from_pkcs8(alg, &pkcs8)?.public_jwk();
+        .map_err(|_| KeyFault::Unusable(key_use.alg()))??;
     let kid = public_jwk["kid"].as_str().unwrap_or_default().to_owned();
     let now = app.clock.now();
     let key = SealedKey {
-        sealed_private_key: app.sealer.seal(Purpose::SigningKey, kid.as_bytes(), &pkcs8),
+        sealed_private_key: app.sealer.seal(purpose(key_use), kid.as_bytes(), &pkcs8),
         kid,
-        alg,
+        key_use,
         public_jwk,
-        publish_at: now - CLOCKS_DIFFER,
-        activate_at: now - CLOCKS_DIFFER,
-        retire_at: None,
-        withdraw_at: None,
-        revoked_at: None,
+        life: Life {
+            publish_at: now - CLOCKS_DIFFER,
+            activate_at: now - CLOCKS_DIFFER,
+            retire_at: None,
+            withdraw_at: None,
+            revoked_at: None,
+        },
     };
     Ok(signing_keys::add_first(&app.pool, &key, now).await?)
 }
@@ -105,25 +138,23 @@ async fn add_first(app: &App, alg: SigningAlg) -> Result<bool, KeysFault> {
 /// [`KeysFault`]: one key that cannot be unsealed is a wrong sealing key, and no ring.
 pub async fn load(app: &App) -> Result<KeyRing, KeysFault> {
     let rows = signing_keys::all(&app.pool, app.clock.now()).await?;
-    let records = rows
-        .into_iter()
-        .map(|row| {
-            let pkcs8 = app
-                .sealer
-                .open(Purpose::SigningKey, row.kid.as_bytes(), &row.sealed_private_key)
-                .map_err(|_| KeysFault::Sealed { kid: row.kid.clone() })?;
-            Ok(KeyRecord {
-                private: PrivateKey::from_pkcs8(row.alg, &pkcs8)?,
-                kid: row.kid,
-                alg: row.alg,
-                public_jwk: row.public_jwk,
-                publish_at: row.publish_at,
-                activate_at: row.activate_at,
-                retire_at: row.retire_at,
-                withdraw_at: row.withdraw_at,
-                revoked_at: row.revoked_at,
-            })
-        })
-        .collect::<Result<_, KeysFault>>()?;
-    Ok(KeyRing::new(records)?)
+    let (mut signing, mut encryption) = (Vec::new(), Vec::new());
+    for row in rows {
+        let pkcs8 = app
+            .sealer
+            .open(purpose(row.key_use), row.kid.as_bytes(), &row.sealed_private_key)
+            .map_err(|_| KeysFault::Sealed { kid: row.kid.clone() })?;
+        let SealedKey { kid, public_jwk, life, .. } = row;
+        match row.key_use {
+            KeyUse::Sign(alg) => {
+                let private = PrivateKey::from_pkcs8(alg, &pkcs8)?;
+                signing.push(KeyRecord { kid, public_jwk, private, life });
+            }
+            KeyUse::Encrypt(family) => {
+                let private = DecryptionKey::from_pkcs8(family, &pkcs8)?;
+                encryption.push(KeyRecord { kid, public_jwk, private, life });
+            }
+        }
+    }
+    Ok(KeyRing::new(signing, encryption)?)
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{ServeError, keys};
+use crate::oidc::registration;
 use crate::state::{App, Registry};
 use crate::store::registry::{Change, Changes};
 use crate::store::{StoreError, clients};
@@ -36,6 +37,15 @@ pub async fn reload(app: &App) -> Result<(), ServeError> {
     let keyring = keys::load(app).await?;
     app.registry.store(Arc::new(Registry { clients, keyring }));
     Ok(())
+}
+
+/// Tells in the log which registrations break a rule: an earlier version may have written them.
+pub fn warn_of_registrations(app: &App) {
+    for client in app.registry.load().clients.values() {
+        if let Err(fault) = registration::check(client) {
+            tracing::warn!(client_id = %client.id, %fault, "a registration does not hold together");
+        }
+    }
 }
 
 /// Keeps the registry in step until the task is ended.

@@ -13,11 +13,15 @@ const CODE_MEMORY: TimeDelta = TimeDelta::hours(24);
 /// How long a session is remembered after its end: longer than any token that it gave lives.
 const SESSION_MEMORY: TimeDelta = TimeDelta::hours(24);
 
+/// How long a pushed request is remembered after its end: longer than a login that began with it lasts,
+/// try again and all, since the code marks it as used.
+const PUSHED_MEMORY: TimeDelta = TimeDelta::hours(3);
+
 /// How many rows of one table are changed at once, so that a statement stays short after a long rest.
 const AT_ONCE: i64 = 10_000;
 
-/// Erases submitted values after ten minutes, and deletes old codes, used assertions and proofs, and
-/// sessions with their grants and codes. Audit rows stay.
+/// Erases submitted values after ten minutes, and deletes old codes, used assertions and proofs, pushed
+/// requests, and sessions with their grants and codes. Audit rows stay.
 ///
 /// # Errors
 /// The database failed; what was done before stays done.
@@ -74,6 +78,20 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
             limit $2
         )",
         now,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    sqlx::query!(
+        "delete from pushed_requests
+        where hash in (
+            select hash
+            from pushed_requests
+            where expires_at < $1
+            limit $2
+            for update skip locked
+        )",
+        now - PUSHED_MEMORY,
         AT_ONCE,
     )
     .execute(pool)

@@ -1,7 +1,7 @@
 //! A login's two statements: who is it, and this is what came of it.
 //!
 //! Single use of a ticket is the primary key of `login_attempts`: a second insert changes nothing,
-//! and then nothing else of the statement happens either.
+//! and then nothing else of the statement happens either. So it is with a pushed request that was used.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -13,6 +13,7 @@ use crate::audit::Event;
 use crate::error::Code;
 use crate::identity::assurance::Loa;
 use crate::identity::user::User;
+use crate::oidc::request_uri::RequestUriHash;
 
 /// A judged certificate, on its way into the database.
 #[derive(Debug)]
@@ -102,6 +103,8 @@ pub struct NewGrant<'a> {
     pub code_challenge: Option<&'a str>,
     /// The end of the code.
     pub code_expires_at: DateTime<Utc>,
+    /// The pushed request that is used up by the code.
+    pub pushed: Option<RequestUriHash>,
 }
 
 /// Whether the ticket was new.
@@ -114,6 +117,8 @@ pub enum Recorded {
         /// How it ended then, where it had ended in a failure.
         earlier: Option<Code>,
     },
+    /// It was new, but the pushed request had led to a code already, and nothing was written.
+    RequestUsed,
 }
 
 impl Recorded {
@@ -242,10 +247,19 @@ pub async fn record_success(
         "loa": session.loa,
     });
     let row = sqlx::query!(
-        r#"with attempt as (
+        r#"with pushed as (
+            update pushed_requests
+            set used_at = $7
+            where hash = $28
+                and client_id = $3
+                and used_at is null
+            returning hash
+        ), attempt as (
             insert into login_attempts
                 (id, ref, client_id, code, user_id, hsa_id, certificate, created_at)
-            values ($1, $2, $3, null, $4, $5, $6, $7)
+            select $1, $2, $3, null, $4, $5, $6, $7
+            where $28::bytea is null
+                or exists (select from pushed)
             on conflict (id) do nothing
             returning id
         ), ended as (
@@ -282,6 +296,7 @@ pub async fn record_success(
         )
         select
             exists (select from the_code) as "fresh!",
+            exists (select from login_attempts a where a.id = $1) as "ticket_used!",
             (select a.code from login_attempts a where a.id = $1) as earlier"#,
         attempt.ticket,
         attempt.reference,
@@ -310,13 +325,18 @@ pub async fn record_success(
         session.certificate_issuers,
         session.certificate_serials,
         grant.terms,
+        grant.pushed.as_ref().map(|hash| &hash.0[..]),
     )
     .fetch_one(pool)
     .await?;
+    if !row.fresh && !row.ticket_used && grant.pushed.is_some() {
+        return Ok(Recorded::RequestUsed);
+    }
     Ok(Recorded::from_row(row.fresh, row.earlier.as_deref()))
 }
 
-/// Writes a login that a session stood in for: grant, code and audit event.
+/// Writes a login that a session stood in for: grant, code and audit event; `false`, and nothing is
+/// written, where the pushed request had led to a code already.
 ///
 /// # Errors
 /// The database failed.
@@ -326,13 +346,22 @@ pub async fn record_continued(
     session_id: Uuid,
     user_id: Uuid,
     grant: &NewGrant<'_>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let details = serde_json::json!({ "session": session_id, "grant": grant.id });
-    sqlx::query!(
-        r#"with the_grant as (
+    let written = sqlx::query!(
+        r#"with pushed as (
+            update pushed_requests
+            set used_at = $7
+            where hash = $17
+                and client_id = $3
+                and used_at is null
+            returning hash
+        ), the_grant as (
             insert into grants
                 (id, session_id, client_id, user_id, scopes, nonce, created_at, terms)
-            values ($1, $2, $3, $4, $5, $6, $7, $16)
+            select $1, $2, $3, $4, $5, $6, $7, $16
+            where $17::bytea is null
+                or exists (select from pushed)
             returning id
         ), the_code as (
             insert into codes
@@ -342,7 +371,8 @@ pub async fn record_continued(
         )
         insert into audit_events
             (created_at, event, ref, client_id, user_id, address, details)
-        values ($7, $12, $13, $3, $4, $14, $15)"#,
+        select $7, $12, $13, $3, $4, $14, $15
+        from the_grant"#,
         grant.id,
         session_id,
         attempt.client_id,
@@ -359,8 +389,9 @@ pub async fn record_continued(
         attempt.address,
         details,
         grant.terms,
+        grant.pushed.as_ref().map(|hash| &hash.0[..]),
     )
     .execute(pool)
     .await?;
-    Ok(())
+    Ok(written.rows_affected() == 1)
 }

@@ -1,6 +1,7 @@
-//! The host names of an installation: the issuer's, and those that ask for a card.
+//! The host names of an installation: the issuer's, those that ask for a card, and those that ask
+//! relying parties for a certificate (RFC 8705).
 //!
-//! Must never treat an unknown name as a card host.
+//! Must never treat an unknown name as one that asks.
 
 use crate::card_hosts::{Asks, CardHosts, normalised};
 
@@ -9,6 +10,7 @@ use crate::card_hosts::{Asks, CardHosts, normalised};
 pub struct Hosts {
     issuer: String,
     card: CardHosts,
+    mtls: Vec<String>,
 }
 
 /// What a host name stands for.
@@ -23,13 +25,36 @@ pub enum Host {
         /// What it asks for.
         asks: Asks,
     },
+    /// A host where relying parties show a certificate, if they have one: for them alone.
+    Mtls {
+        /// The whole name, normalised.
+        name: String,
+    },
+}
+
+impl Host {
+    /// Whether a certificate is asked for, so that what was presented means something.
+    #[must_use]
+    pub const fn takes_certificates(&self) -> bool {
+        match self {
+            Self::Issuer => false,
+            Self::Card { .. } | Self::Mtls { .. } => true,
+        }
+    }
 }
 
 impl Hosts {
     /// The issuer's host name and the card hosts, in any case, without ports.
     #[must_use]
     pub fn new(issuer: &str, card: CardHosts) -> Self {
-        Self { issuer: normalised(issuer), card }
+        Self { issuer: normalised(issuer), card, mtls: Vec::new() }
+    }
+
+    /// The same, with hosts for the certificates of relying parties.
+    #[must_use]
+    pub fn with_mtls(mut self, names: &[String]) -> Self {
+        self.mtls = names.iter().map(|name| normalised(name)).collect();
+        self
     }
 
     /// The issuer's host name, normalised.
@@ -49,6 +74,9 @@ impl Hosts {
         if name == self.issuer {
             return Host::Issuer;
         }
+        if self.mtls.contains(&name) {
+            return Host::Mtls { name };
+        }
         match self.card.asks(&name) {
             Some(asks) => Host::Card { name, asks },
             None => Host::Issuer,
@@ -60,7 +88,7 @@ impl Hosts {
     #[must_use]
     pub(super) fn authority(&self, sni: Option<&str>) -> Option<String> {
         match (self.classify(sni), sni) {
-            (Host::Card { name, .. }, _) => Some(name),
+            (Host::Card { name, .. } | Host::Mtls { name }, _) => Some(name),
             (Host::Issuer, None) => Some(self.issuer.clone()),
             (Host::Issuer, Some(sni)) => {
                 (normalised(sni) == self.issuer).then(|| self.issuer.clone())
@@ -118,6 +146,23 @@ mod tests {
         let names = ["idp.example".to_owned()];
         let hosts = Hosts::new("idp.example", CardHosts::fixed(&names, &names, Chooser::HsaId));
         assert_eq!(hosts.classify(Some("idp.example")), Host::Issuer);
+    }
+
+    #[test]
+    fn hosts_for_relying_parties_are_told_and_the_issuer_is_none_of_them() {
+        let names = ["MTLS.idp.localhost.".to_owned(), "idp.localhost".to_owned()];
+        let hosts = wildcard().with_mtls(&names);
+        for name in ["mtls.idp.localhost", "Mtls.idp.localhost."] {
+            let expected = Host::Mtls { name: "mtls.idp.localhost".to_owned() };
+            assert_eq!(hosts.classify(Some(name)), expected);
+            assert_eq!(hosts.authority(Some(name)).as_deref(), Some("mtls.idp.localhost"));
+        }
+        for name in ["idp.localhost", "x.mtls.idp.localhost", "evilmtls.idp.localhost"] {
+            assert_eq!(hosts.classify(Some(name)), Host::Issuer);
+        }
+        // Where there is none, the name is nobody's.
+        assert_eq!(wildcard().classify(Some("mtls.idp.localhost")), Host::Issuer);
+        assert_eq!(wildcard().authority(Some("mtls.idp.localhost")), None);
     }
 
     #[test]

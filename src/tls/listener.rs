@@ -237,9 +237,11 @@ impl Shared {
         let (config, limit) = match host {
             Host::Issuer => (&self.configs.issuer, settings.handshake_timeout),
             Host::Card { asks, .. } => (self.configs.card(asks), settings.card_handshake_timeout),
+            // A system chooses at once.
+            Host::Mtls { .. } => (&self.configs.mtls, settings.handshake_timeout),
         };
         let _place = match host {
-            Host::Issuer => None,
+            Host::Issuer | Host::Mtls { .. } => None,
             Host::Card { .. } => {
                 Some(self.choose(place(addr.ip())).ok_or(io::ErrorKind::QuotaExceeded)?)
             }
@@ -267,13 +269,11 @@ impl Shared {
         sni: Option<&str>,
         connection: &ServerConnection,
     ) -> Peer {
-        let chain = match host {
-            Host::Issuer => None,
-            Host::Card { .. } => connection.peer_certificates().and_then(|certificates| {
-                let owned = certificates.iter().map(|one| one.clone().into_owned());
-                PresentedChain::new(owned.collect())
-            }),
-        };
+        let presented = connection.peer_certificates().filter(|_| host.takes_certificates());
+        let chain = presented.and_then(|certificates| {
+            let owned = certificates.iter().map(|one| one.clone().into_owned());
+            PresentedChain::new(owned.collect())
+        });
         let text = |name: Option<&str>| name.unwrap_or_default().to_owned();
         let alpn = connection.alpn_protocol();
         Peer {

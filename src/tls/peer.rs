@@ -26,7 +26,7 @@ pub struct Peer {
     /// The host name that its requests may name, normalised; none when it asked for a server name
     /// that is not served here.
     pub authority: Option<String>,
-    /// What it presented: on card hosts only, and unjudged.
+    /// What it presented, on hosts that ask for a certificate, and unjudged.
     pub chain: Option<PresentedChain>,
     /// What was negotiated.
     pub tls: TlsFacts,

@@ -34,7 +34,7 @@ use webpki::EndEntityCert;
 
 use super::counters::{Counters, Failure};
 use super::fields;
-use super::hosts::{Host, Hosts};
+use super::hosts::Hosts;
 use super::listener::{Admitted, Settings, address_of};
 use super::peer::{Peer, TlsFacts, host_of};
 use super::server_config::Identity;
@@ -247,10 +247,7 @@ impl Shared {
         let server_name = self.server_name(headers);
         let host = parts.hosts.classify(server_name.as_deref());
         let authority = server_name.as_deref().and_then(|name| parts.hosts.authority(Some(name)));
-        let chain = match host {
-            Host::Issuer => None,
-            Host::Card { .. } => self.chain(headers, proxy),
-        };
+        let chain = host.takes_certificates().then(|| self.chain(headers, proxy)).flatten();
         // The proxy's handshake with the client is not seen from here.
         let tls =
             TlsFacts { version: String::new(), cipher: String::new(), alpn: None, signature: None };

@@ -1,8 +1,9 @@
-//! The server's own certificate, and the TLS configurations: of the issuer host, and of card hosts by
-//! what browsers are told to offer.
+//! The server's own certificate, and the TLS configurations: of the issuer host, of card hosts by
+//! what browsers are told to offer, and of the hosts for relying parties.
 //!
-//! Must never share session storage between issuer host and card hosts: a session that began without a certificate
-//! could be resumed where one is asked for (rustls, `ServerConfig::session_storage`).
+//! Must never share session storage between the issuer host and those that ask: a session that began
+//! without a certificate could be resumed where one is asked for (rustls,
+//! `ServerConfig::session_storage`).
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,11 +11,12 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{DistinguishedName, Error, InconsistentKeys, ServerConfig, SupportedProtocolVersion};
+use webpki::EndEntityCert;
 
 use super::listener::TlsParts;
 use super::proof;
@@ -65,6 +67,16 @@ impl Identity {
 }
 
 impl Identity {
+    /// Whether the certificate is for a host name.
+    #[must_use]
+    pub fn is_for(&self, host: &str) -> bool {
+        let (Ok(leaf), Ok(name)) = (self.0.end_entity_cert(), ServerName::try_from(host)) else {
+            return false;
+        };
+        EndEntityCert::try_from(leaf)
+            .is_ok_and(|leaf| leaf.verify_is_valid_for_subject_name(&name).is_ok())
+    }
+
     /// Shows the certificate in every handshake.
     pub(super) fn resolver(&self) -> Arc<SingleCertAndKey> {
         Arc::new(SingleCertAndKey::from(self.0.clone()))
@@ -135,6 +147,7 @@ pub struct Hints {
 #[derive(Clone)]
 pub(super) struct Configs {
     pub(super) issuer: Arc<ServerConfig>,
+    pub(super) mtls: Arc<ServerConfig>,
     card: Cards,
 }
 
@@ -162,7 +175,10 @@ impl Configs {
                 hints.map(|hints| Possession::new(hints.to_vec(), algorithms).telling(proof::note));
             card(provider.clone(), &parts.card_identity, asks, &versions).map(Arc::new)
         };
+        // No issuer is named: a self-signed certificate (RFC 8705 §2.2) would not be offered.
+        let possession = Possession::new(Vec::new(), algorithms);
         Ok(Self {
+            mtls: Arc::new(mtls(provider.clone(), &parts.identity, possession)?),
             card: Cards {
                 nothing: card(None)?,
                 hsa_id: card(Some(&parts.hints.hsa_id))?,
@@ -190,6 +206,24 @@ fn issuer(provider: Arc<CryptoProvider>, identity: &Identity) -> Result<ServerCo
         .with_protocol_versions(&[&TLS13, &TLS12])?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.0.clone())));
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// The hosts for relying parties: any certificate or none, and nothing that outlives the connection,
+/// since a resumed session would carry a certificate whose key was proved at another time. One
+/// connection is one client's, so it may serve many requests, over HTTP/2 too.
+fn mtls(
+    provider: Arc<CryptoProvider>,
+    identity: &Identity,
+    possession: Possession,
+) -> Result<ServerConfig, Error> {
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13, &TLS12])?
+        .with_client_cert_verifier(Arc::new(possession))
+        .with_cert_resolver(identity.resolver());
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -98,6 +98,7 @@ async fn describe(Extension(peer): Extension<Peer>) -> String {
     let host = match peer.host {
         Host::Issuer => "issuer".to_owned(),
         Host::Card { name, .. } => format!("card {}", name.split('.').next().unwrap_or_default()),
+        Host::Mtls { .. } => "mtls".to_owned(),
     };
     format!("{host}: {chain}, {}", peer.tls.version)
 }

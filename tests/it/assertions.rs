@@ -195,15 +195,15 @@ fn on_the_host_of_the_aliases_their_addresses_are_audiences() {
 
 /// RFC 7523 §3, items 4 to 6.
 #[tokio::test]
-async fn an_assertion_is_for_ten_minutes_at_most_and_clocks_differ_by_one() {
+async fn an_assertion_is_for_an_hour_at_most_and_clocks_differ_by_one() {
     let idp = TestIdp::start().await;
     registered(&idp, |_| {}).await;
     let now = idp.clock.now().timestamp();
     for (claim, value, code) in [
         ("exp", now - 61, "assertion_expired"),
         ("exp", now - 58, "code_unknown"),
-        ("exp", now + 600, "code_unknown"),
-        ("exp", now + 662, "assertion_expired"),
+        ("exp", now + 3600, "code_unknown"),
+        ("exp", now + 3662, "assertion_expired"),
         ("nbf", now + 59, "code_unknown"),
         ("nbf", now + 62, "assertion_expired"),
         ("iat", now + 59, "code_unknown"),

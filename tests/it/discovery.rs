@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use siths_idp::keys::ClientAlg;
 
 use crate::harness::{Answer, Authorize, TestIdp};
 
@@ -32,9 +33,12 @@ async fn exactly_this_is_advertised() {
         "grant_types_supported": ["authorization_code"],
         "acr_values_supported": ["http://id.sambi.se/loa/loa2", "http://id.sambi.se/loa/loa3"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256", "RS256"],
+        "id_token_signing_alg_values_supported": ["ES256", "ES384", "PS256", "RS256", "EdDSA"],
         "token_endpoint_auth_methods_supported":
-            ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+            [
+                "client_secret_basic", "client_secret_post", "private_key_jwt", "none",
+                "tls_client_auth", "self_signed_tls_client_auth",
+            ],
         "token_endpoint_auth_signing_alg_values_supported":
             ["ES256", "ES384", "RS256", "PS256", "EdDSA"],
         "claim_types_supported": ["normal"],
@@ -44,11 +48,18 @@ async fn exactly_this_is_advertised() {
         ],
         "ui_locales_supported": ["sv", "en"],
         "claims_parameter_supported": false,
-        "request_parameter_supported": false,
+        "request_parameter_supported": true,
         "request_uri_parameter_supported": false,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
+        "pushed_authorization_request_endpoint": format!("{issuer}/par"),
         "prompt_values_supported": ["none", "login"],
+        "dpop_signing_alg_values_supported": ClientAlg::NAMES,
+        "tls_client_certificate_bound_access_tokens": true,
+        "mtls_endpoint_aliases": {
+            "token_endpoint": idp.at_mtls("/token"),
+            "userinfo_endpoint": idp.at_mtls("/userinfo"),
+        },
     });
     // Algorithms, methods, audiences and prompts are tried one by one where they belong.
     assert_eq!(answer.json(), expected);
@@ -61,6 +72,7 @@ async fn every_endpoint_that_is_advertised_answers() {
     for (name, status) in [
         ("authorization_endpoint", 400),
         ("token_endpoint", 405),
+        ("pushed_authorization_request_endpoint", 405),
         ("userinfo_endpoint", 401),
         ("jwks_uri", 200),
     ] {
@@ -102,17 +114,75 @@ async fn published_keys_are_public() {
     let members =
         |key: &Value| -> BTreeSet<String> { key.as_object().unwrap().keys().cloned().collect() };
     let mut algorithms = BTreeSet::new();
+    let mut for_encryption = BTreeSet::new();
     for key in keys {
-        let further = match key["kty"].as_str().unwrap() {
-            "EC" => ["crv", "x", "y"].as_slice(),
-            "RSA" => &["e", "n"],
+        let kty = key["kty"].as_str().unwrap();
+        let mut expected = match kty {
+            "EC" => vec!["kid", "kty", "use", "crv", "x", "y"],
+            "RSA" => vec!["kid", "kty", "use", "e", "n"],
+            "OKP" => vec!["kid", "kty", "use", "crv", "x"],
             other => panic!("{other}"),
         };
-        let expected = ["alg", "kid", "kty", "use"].iter().chain(further);
-        assert_eq!(members(key), expected.map(ToString::to_string).collect());
-        assert_eq!(key["use"], "sig");
-        algorithms.insert(key["alg"].as_str().unwrap().to_owned());
+        match key["use"].as_str().unwrap() {
+            "sig" => {
+                expected.push("alg");
+                algorithms.insert(key["alg"].as_str().unwrap().to_owned());
+            }
+            // A key for encryption is for every algorithm of its kind.
+            "enc" => assert!(for_encryption.insert(kty)),
+            other => panic!("{other}"),
+        }
+        assert_eq!(members(key), expected.into_iter().map(str::to_owned).collect());
     }
-    assert_eq!(algorithms, ["ES256", "RS256"].map(str::to_owned).into());
+    assert_eq!(algorithms, ["ES256", "ES384", "EdDSA", "PS256", "RS256"].map(str::to_owned).into());
+    assert_eq!(for_encryption, ["EC", "RSA"].into());
     assert!(keys.iter().all(|key| key["kid"].as_str().is_some_and(|kid| kid.len() >= 8)));
+}
+
+/// RFC 8414 §3: the same document at the address where OAuth clients look.
+#[tokio::test]
+async fn both_addresses_of_the_metadata_tell_the_same() {
+    let idp = TestIdp::start().await;
+    let openid = get(&idp, DISCOVERY).await;
+    let oauth = get(&idp, "/.well-known/oauth-authorization-server").await;
+    assert_eq!((oauth.status, &oauth.body), (200, &openid.body));
+    assert_eq!(oauth.header("content-type"), "application/json");
+}
+
+/// RFC 9110 §13.1.2 and §15.4.5.
+#[tokio::test]
+async fn whoever_has_a_document_already_is_not_sent_it_again() {
+    let idp = TestIdp::start().await;
+    for path in [DISCOVERY, "/.well-known/oauth-authorization-server", "/jwks"] {
+        let first = get(&idp, path).await;
+        let tag = first.header("etag").to_owned();
+        assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 20, "{path}: {tag}");
+        let again = |known: String| {
+            let request = idp.http().get(idp.at(path)).header("if-none-match", known);
+            async { Answer::of(request.send().await.unwrap()).await }
+        };
+        let listed = [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}"), "*".to_owned()];
+        for known in listed {
+            let answer = again(known.clone()).await;
+            assert_eq!((answer.status, answer.body.as_str()), (304, ""), "{path} {known}");
+            assert_eq!(answer.header("etag"), tag, "{path} {known}");
+            assert_eq!(answer.header("cache-control"), "public, max-age=300", "{path} {known}");
+        }
+        for other in ["\"other\"".to_owned(), tag.replace('"', ""), String::new()] {
+            let answer = again(other.clone()).await;
+            assert_eq!((answer.status, &answer.body), (200, &first.body), "{path} {other}");
+        }
+    }
+}
+
+/// Another node, or the same after a restart, names the same document by the same tag.
+#[tokio::test]
+async fn every_node_names_a_document_the_same() {
+    let idp = TestIdp::start().await;
+    let (_other, address) = idp.another_node().await;
+    for path in [DISCOVERY, "/jwks"] {
+        let there = idp.http().get(address.join(path).unwrap()).send().await.unwrap();
+        let there = Answer::of(there).await;
+        assert_eq!(there.header("etag"), get(&idp, path).await.header("etag"), "{path}");
+    }
 }

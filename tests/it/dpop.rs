@@ -12,7 +12,7 @@ use siths_idp::oidc::client_metadata::Profile;
 
 use crate::harness::assertion::{p256, rsa, stranger};
 use crate::harness::dpop::{Proof, thumbprint};
-use crate::harness::{Answer, TestIdp};
+use crate::harness::{Answer, CLIENT_SECRET, TestIdp};
 use crate::token::claims;
 
 async fn code(idp: &TestIdp) -> String {
@@ -314,23 +314,16 @@ async fn a_nonce_that_is_there_must_be_good() {
     assert_eq!(told(&idp, &of_another_purpose).await, "dpop_nonce_wrong");
 }
 
-/// Binds the code of the last login to a key, as `dpop_jkt` of the request does.
-async fn bind(idp: &TestIdp, jkt: &str) {
-    sqlx::query("update grants set terms = jsonb_build_object('dpop_jkt', $1::text)")
-        .bind(jkt)
-        .execute(idp.pool())
-        .await
-        .unwrap();
-}
-
 /// RFC 9449 §10.
 #[tokio::test]
 async fn a_code_that_is_bound_to_a_key_is_redeemed_by_that_key_alone() {
     let idp = TestIdp::start().await;
-    let jkt = thumbprint(p256());
+    let bound = async || {
+        let request = idp.authorize().set("dpop_jkt", &thumbprint(p256()));
+        idp.code(&mut idp.browser("clinician"), &request).await
+    };
     for proof in [None, Some(idp.token_proof().of(stranger(), Algorithm::ES256))] {
-        let code = code(&idp).await;
-        bind(&idp, &jkt).await;
+        let code = bound().await;
         let bare = idp.token_request(&code);
         let request = proof.iter().fold(bare, |request, proof| request.dpop(proof));
         assert_eq!(idp.token_error(&request).await, "grant_key_mismatch");
@@ -338,12 +331,33 @@ async fn a_code_that_is_bound_to_a_key_is_redeemed_by_that_key_alone() {
         let right = idp.token_request(&code).dpop(&idp.token_proof().sign());
         assert_eq!(idp.token_error(&right).await, "code_replayed");
     }
-    let code = code(&idp).await;
-    bind(&idp, &jkt).await;
-    idp.tokens(&idp.token_request(&code).dpop(&idp.token_proof().sign())).await;
+    idp.tokens(&idp.token_request(&bound().await).dpop(&idp.token_proof().sign())).await;
 }
 
-/// A call of an endpoint for pushed requests, as it will be.
+/// RFC 9449 §10.1.
+#[tokio::test]
+async fn a_proof_with_a_pushed_request_binds_its_code() {
+    let idp = TestIdp::start_with(|config| config.dpop_nonce = DpopNonce::Required).await;
+    let push = async |proof: &Proof| {
+        let form = idp.http().post(idp.at("/par")).form(&idp.authorize().form());
+        let by = form.basic_auth(CLIENT_ID, Some(CLIENT_SECRET)).header("dpop", proof.sign());
+        Answer::of(by.send().await.unwrap()).await
+    };
+    let proof = || Proof::new("POST", &idp.at("/par"), idp.clock.now());
+    let answer = push(&proof()).await;
+    assert_eq!(answer.problem(idp.issuer()), "dpop_nonce_wrong");
+    let nonce = nonce(&answer);
+    let answer = push(&proof().set("nonce", nonce.clone())).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let uri = answer.json()["request_uri"].as_str().unwrap().to_owned();
+    let pushed = idp.authorize().only(&["client_id"]).set("request_uri", &uri);
+    let code = idp.code(&mut idp.browser("clinician"), &pushed).await;
+    let other = idp.token_proof().set("nonce", nonce).of(stranger(), Algorithm::ES256);
+    let request = idp.token_request(&code).dpop(&other);
+    assert_eq!(idp.token_error(&request).await, "grant_key_mismatch");
+}
+
+/// A call of the endpoint for pushed requests.
 fn pushed<'a>(dpop: &'a [String], alias_host: Option<&'a str>) -> Call<'a> {
     Call {
         method: "POST",

@@ -1,8 +1,9 @@
 //! DPoP at a protected resource (RFC 9449 §7, §9): UserInfo.
 
 use jsonwebtoken::Algorithm;
-use serde_json::Value;
+use serde_json::{Value, json};
 use siths_idp::config::DpopNonce;
+use siths_idp::keys::ClientAlg;
 
 use crate::harness::assertion::stranger;
 use crate::harness::{Answer, TestIdp};
@@ -15,7 +16,10 @@ fn challenged(answer: &Answer) -> String {
     assert_eq!(answer.headers.get_all("www-authenticate").iter().count(), 1);
     let challenge = answer.header("www-authenticate");
     assert!(challenge.starts_with("DPoP realm="), "{challenge}");
-    assert!(challenge.contains(r#"algs="ES256 ES384 PS256 RS256 EdDSA""#), "{challenge}");
+    assert!(
+        challenge.contains(&format!(r#"algs="{}""#, ClientAlg::NAMES.join(" "))),
+        "{challenge}"
+    );
     for member in ["error", "error_code"] {
         let named = format!("{member}={}", told[member]);
         assert!(challenge.contains(&named), "{challenge} lacks {named}");
@@ -110,8 +114,13 @@ async fn challenges_name_the_scheme_its_algorithms_and_a_nonce() {
         .iter()
         .map(|field| field.to_str().unwrap())
         .collect();
-    let dpop = r#"DPoP realm="siths-idp", algs="ES256 ES384 PS256 RS256 EdDSA""#;
-    assert_eq!(challenges, [r#"Bearer realm="siths-idp""#, dpop]);
+    let dpop = format!(r#"DPoP realm="siths-idp", algs="{}""#, ClientAlg::NAMES.join(" "));
+    assert_eq!(challenges, [r#"Bearer realm="siths-idp""#, &dpop]);
+    // RFC 9449 §5.1.
+    let discovery =
+        idp.http().get(idp.at("/.well-known/openid-configuration")).send().await.unwrap();
+    let discovery: Value = discovery.json().await.unwrap();
+    assert_eq!(discovery["dpop_signing_alg_values_supported"], json!(ClientAlg::NAMES));
     let json: Value = bare.json();
     assert_eq!(json["error_code"], "token_missing");
 }

@@ -176,13 +176,20 @@ async fn nodes_that_start_at_once_make_one_key_for_each_algorithm() {
     for start in starts.collect::<Vec<_>>() {
         nodes.push(start.await.unwrap().expect("each node starts"));
     }
-    let keys: Vec<(String, String)> =
-        sqlx::query_as("select alg, kid from signing_keys order by alg")
+    let keys: Vec<(String, String)> = sqlx::query_as(
+        "select alg, kid from signing_keys where use = 'sig' order by alg collate \"C\"",
+    )
+    .fetch_all(&nodes[0].app.pool)
+    .await
+    .unwrap();
+    let algs: Vec<&str> = keys.iter().map(|(alg, _)| alg.as_str()).collect();
+    assert_eq!(algs, ["ES256", "ES384", "EdDSA", "PS256", "RS256"]);
+    let for_encryption: Vec<String> =
+        sqlx::query_scalar("select alg from signing_keys where use = 'enc' order by alg")
             .fetch_all(&nodes[0].app.pool)
             .await
             .unwrap();
-    let algs: Vec<&str> = keys.iter().map(|(alg, _)| alg.as_str()).collect();
-    assert_eq!(algs, ["ES256", "RS256"]);
+    assert_eq!(for_encryption, ["ECDH-ES", "RSA-OAEP"]);
     for node in nodes {
         let ring = node.app.registry.load();
         for (alg, kid) in &keys {
@@ -202,7 +209,7 @@ async fn a_node_with_another_sealing_key_does_not_start_and_says_why() {
     config.sealing_key = SealingKey::new([8; 32]);
     let error = start(&config).await.err().expect("no node").to_string();
     assert!(error.contains("sealed under another sealing key"), "{error}");
-    assert_eq!(idp.count("select count(*) from signing_keys").await, 2);
+    assert_eq!(idp.count("select count(*) from signing_keys").await, 7);
 }
 
 #[tokio::test]

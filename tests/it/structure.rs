@@ -8,6 +8,7 @@ use std::process::Command;
 /// Who may import whom. Everybody may import the leaves.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("audit", &[]),
+    ("client_keys", &["keys"]),
     ("cli", &["config", "dev", "identity", "keys", "oidc", "pki", "serve", "store"]),
     ("config", &["identity", "proxy"]),
     (
@@ -18,13 +19,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("http", &["flow", "oidc", "state", "tls"]),
     ("identity", &[]),
     ("keys", &[]),
-    ("oidc", &["identity", "keys"]),
+    ("oidc", &["identity", "keys", "pki"]),
     ("pki", &["identity"]),
     ("proxy", &[]),
     ("revocation", &["config", "pki", "store"]),
     (
         "serve",
         &[
+            "client_keys",
             "config",
             "http",
             "identity",
@@ -37,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "tls",
         ],
     ),
-    ("state", &["config", "keys", "oidc", "pki", "revocation", "store"]),
+    ("state", &["client_keys", "config", "keys", "oidc", "pki", "revocation", "store"]),
     ("store", &["audit", "config", "identity", "keys", "oidc"]),
     ("tls", &["pki", "proxy"]),
 ];
@@ -50,7 +52,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "dev"]),
     ("axum", &["http", "tls", "serve", "dev"]),
     ("axum_server", &["tls", "serve", "dev"]),
-    ("jsonwebtoken", &["keys"]),
+    ("jsonwebtoken", &[]),
     ("x509_parser", &["pki", "dev"]),
     ("x509_ocsp", &["pki", "dev"]),
     ("x509_cert", &["pki"]),
@@ -58,7 +60,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("ppp", &["proxy"]),
     ("sfv", &["proxy"]),
     ("reqwest", &["dev", "fetch"]),
-    ("moka", &["revocation"]),
+    ("moka", &["client_keys", "revocation"]),
     ("openidconnect", &["oidc", "dev"]),
     ("figment", &["config"]),
     ("clap", &["cli"]),

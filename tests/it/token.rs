@@ -81,8 +81,8 @@ async fn a_request_without_what_it_needs_is_refused() {
     let good = || idp.token_request("a-code");
     for (request, code) in [
         (good().without("grant_type"), "grant_type_missing"),
-        (good().set("grant_type", "refresh_token"), "grant_type_unsupported"),
-        (good().set("grant_type", "client_credentials"), "grant_type_unsupported"),
+        (good().set("grant_type", "refresh_token"), "grant_type_unregistered"),
+        (good().set("grant_type", "client_credentials"), "grant_type_unregistered"),
         (good().set("grant_type", "password"), "grant_type_unsupported"),
         (good().without("code"), "code_missing"),
         (good().set("code", ""), "code_missing"),
@@ -253,9 +253,14 @@ async fn tokens_are_answered_as_the_standard_says_and_kept_nowhere() {
 #[tokio::test]
 async fn an_id_token_says_who_when_and_how() {
     let idp = TestIdp::start().await;
-    for (signing, algorithm) in
-        [(SigningAlg::Es256, Algorithm::ES256), (SigningAlg::Rs256, Algorithm::RS256)]
-    {
+    // OpenID Connect Core 1.0 §3.1.3.6: the hash of the alg; RFC 8032 §5.1 for EdDSA.
+    for (signing, algorithm, hashed_by) in [
+        (SigningAlg::Es256, Algorithm::ES256, &digest::SHA256),
+        (SigningAlg::Es384, Algorithm::ES384, &digest::SHA384),
+        (SigningAlg::Ps256, Algorithm::PS256, &digest::SHA256),
+        (SigningAlg::Rs256, Algorithm::RS256, &digest::SHA256),
+        (SigningAlg::EdDsa, Algorithm::EdDSA, &digest::SHA512),
+    ] {
         idp.register(|client| client.signing_alg = signing).await;
         let shown_at = idp.clock.now().timestamp();
         let code = idp.code(&mut idp.browser("clinician"), &idp.authorize()).await;
@@ -278,8 +283,9 @@ async fn an_id_token_says_who_when_and_how() {
         assert_eq!(claims["acr"], "http://id.sambi.se/loa/loa3");
         assert_eq!(claims["amr"], json!(["sc", "mfa"]));
         let access_token = tokens["access_token"].as_str().unwrap();
-        let hash = digest::digest(&digest::SHA256, access_token.as_bytes());
-        assert_eq!(claims["at_hash"], URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]));
+        let hash = digest::digest(hashed_by, access_token.as_bytes());
+        let half = &hash.as_ref()[..hash.as_ref().len() / 2];
+        assert_eq!(claims["at_hash"], URL_SAFE_NO_PAD.encode(half), "{signing}");
         let [sub, sid]: [String; 2] = sqlx::query_scalar::<_, Vec<String>>(
             "select array[user_id::text, id::text] from sessions order by created_at desc limit 1",
         )

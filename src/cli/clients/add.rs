@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
 
+use super::metadata::MetadataOptions;
 use super::{Context, Failure, Report};
 use crate::identity::assurance::Loa;
 use crate::keys::alg::SigningAlg;
 use crate::keys::public_jwk;
 use crate::oidc::client::{AuthMethod, Client, ClientAuthentication, Pkce, SignOn, ToldFirst};
-use crate::oidc::client_metadata::ClientMetadata;
 use crate::oidc::redirect_uri::RedirectUri;
 use crate::oidc::registration;
 use crate::oidc::scope::Scope;
@@ -50,7 +50,7 @@ pub(in crate::cli) struct Add {
     /// The public key, as PEM
     #[arg(long, value_name = "FILE")]
     public_key: Option<PathBuf>,
-    /// What its tokens are signed with
+    /// What its tokens are signed with: ES256, ES384, PS256, RS256 or EdDSA
     #[arg(long, value_name = "ALG", default_value = "RS256")]
     signing_alg: SigningAlg,
     /// required or optional
@@ -68,9 +68,8 @@ pub(in crate::cli) struct Add {
     /// catalogue or person: who is told first of a failed login
     #[arg(long, value_name = "WHO", default_value = "catalogue")]
     told_first: ToldFirst,
-    /// Client metadata by the names of RFC 7591, as JSON
-    #[arg(long, value_name = "FILE")]
-    metadata: Option<PathBuf>,
+    #[command(flatten)]
+    metadata: MetadataOptions,
     /// Write the secret to a new file that only you can read, and not to the terminal
     #[arg(long, value_name = "FILE")]
     secret_file: Option<PathBuf>,
@@ -155,15 +154,6 @@ fn keys(add: &Add) -> Result<Option<Value>, Failure> {
     Ok(Some(keys))
 }
 
-fn metadata(add: &Add) -> Result<ClientMetadata, Failure> {
-    let Some(path) = &add.metadata else { return Ok(ClientMetadata::default()) };
-    let refused = |fault: &dyn std::fmt::Display| {
-        Failure::usage("metadata_refused", format!("{}: {fault}", path.display()))
-    };
-    let document = fs::read(path).map_err(|error| refused(&error))?;
-    serde_json::from_slice(&document).map_err(|error| refused(&error))
-}
-
 fn client(
     add: &Add,
     enabled: bool,
@@ -190,7 +180,7 @@ fn client(
         required_loa: add.require_loa,
         told_first: add.told_first,
         jwks,
-        metadata: metadata(add)?,
+        metadata: add.metadata.read()?,
     })
 }
 

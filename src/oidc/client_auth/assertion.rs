@@ -4,14 +4,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Circumstances, ClientAuthFault, UsedAssertion};
 use crate::keys::ClientAlg;
 use crate::keys::jwt::{self, PublicKey, UnverifiedHeader, VerifyFault};
 use crate::oidc::client::{Client, ClientAuthentication};
-use crate::oidc::client_metadata::{AssertionAudience, Profile};
+use crate::oidc::client_metadata::AssertionAudience;
 use crate::oidc::metadata::paths;
 use crate::oidc::numeric_date::moment;
+use crate::oidc::profile::Rules;
 use crate::secret::sha256;
 
 /// The type of a client assertion, where it has one of its own.
@@ -20,7 +22,7 @@ const TYP: &str = "client-authentication+jwt";
 /// How far clocks may differ.
 const SKEW: TimeDelta = TimeDelta::seconds(60);
 /// The longest life of an assertion that is taken: as long its `jti` is remembered.
-const LONGEST: TimeDelta = TimeDelta::minutes(10);
+const LONGEST: TimeDelta = TimeDelta::hours(1);
 
 type Checked = Result<(), ClientAuthFault>;
 
@@ -30,9 +32,9 @@ struct Claims {
     iss: String,
     sub: String,
     aud: Audience,
-    exp: f64,
-    nbf: Option<f64>,
-    iat: Option<f64>,
+    exp: Value,
+    nbf: Option<Value>,
+    iat: Option<Value>,
     jti: Option<String>,
 }
 
@@ -101,7 +103,9 @@ fn alg_is_registered(client: &Client, header: &UnverifiedHeader) -> Checked {
         // A symmetric one: no key of the client has signed with it.
         return Err(ClientAuthFault::AssertionSignature);
     };
-    if registered.is_none_or(|registered| registered == alg) && client.metadata.profile.takes(alg) {
+    if registered.is_none_or(|registered| registered == alg)
+        && Rules::of(client).client_algs.contains(&alg)
+    {
         Ok(())
     } else {
         Err(ClientAuthFault::AssertionAlg)
@@ -120,8 +124,7 @@ fn is_of_itself(client: &Client, claims: &Claims) -> Checked {
 // RFC 7523 §3, item 3. OpenID Connect Core 1.0 §9 says the token endpoint; RFC 9126 §2 the endpoint that
 // is called; FAPI 2.0 §5.3.2.1 and the Ena profile the issuer alone, as text.
 fn is_for_us(client: &Client, audience: &Audience, at: Circumstances<'_>) -> Checked {
-    let is_strict = client.metadata.profile == Profile::Fapi2
-        || client.metadata.assertion_audience == AssertionAudience::Issuer;
+    let is_strict = Rules::of(client).assertion_audience == AssertionAudience::Issuer;
     let fits = match audience {
         Audience::One(one) if is_strict => one == at.issuer_identifier(),
         Audience::Many(_) if is_strict => false,
@@ -143,8 +146,8 @@ fn is_one_of_ours(audience: &str, at: Circumstances<'_>) -> bool {
 // RFC 7523 §3, items 4 to 6: until when its `jti` is to be remembered.
 fn is_current(claims: &Claims, now: DateTime<Utc>) -> Result<DateTime<Utc>, ClientAuthFault> {
     let malformed = ClientAuthFault::AssertionMalformed;
-    let expires_at = moment(claims.exp).ok_or(malformed)?;
-    for begins_at in [claims.nbf, claims.iat].into_iter().flatten() {
+    let expires_at = moment(&claims.exp).ok_or(malformed)?;
+    for begins_at in [&claims.nbf, &claims.iat].into_iter().flatten() {
         if moment(begins_at).ok_or(malformed)? > now + SKEW {
             return Err(ClientAuthFault::AssertionExpired);
         }

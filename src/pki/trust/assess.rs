@@ -72,20 +72,7 @@ impl Trust {
         found: &mut Findings,
     ) -> Result<(HsaId, Loa, Vec<Link>), Refusal> {
         let steps = &mut found.steps;
-        let malformed = || refusal(CertificateRejection::Malformed, "bytes that are not DER");
-        let leaf = View::of(chain.leaf().clone()).ok_or_else(malformed);
-        let leaf = steps.hold(Check::Path, leaf)?;
-        let sent = sent(chain, &leaf, &self.authorities, now);
-        let path = steps.hold(Check::Path, Path::new(&leaf, &sent, self))?;
-
-        // The whole path at this very moment, for client authentication. Where there is none: a
-        // path at a moment when the leaf was valid, so that an expired card is told that it is
-        // expired and not that it is untrusted; nothing else is believed before.
-        let held = path.held(profile, now);
-        let issuer_key = match &held {
-            Ok(held) => held.issuer_key.clone(),
-            Err(_) => steps.hold(Check::Path, path.issuer_key(profile, now))?,
-        };
+        let (held, issuer_key) = steps.hold(Check::Path, self.traced(chain, profile, now))?;
         steps.pass(Check::Path, "");
         let issuer = steps.hold(Check::Issuer, self.issuer_by_key(&issuer_key))?;
         steps.pass(Check::Issuer, issuer.profile.subject_cn.clone());
@@ -125,9 +112,32 @@ impl Trust {
         Ok((hsa_id, loa, held.links))
     }
 
+    /// The path of a leaf, and the key of its issuer.
+    ///
+    /// The whole path at this very moment, for client authentication. Where there is none: the key
+    /// on a path at a moment when the leaf was valid, so that an expired certificate is told that it
+    /// is expired and not that it is untrusted; nothing else is believed before.
+    pub(super) fn traced(
+        &self,
+        chain: &PresentedChain,
+        profile: &Profile,
+        now: DateTime<Utc>,
+    ) -> Result<(Result<Held, Refusal>, Vec<u8>), Refusal> {
+        let malformed = || refusal(CertificateRejection::Malformed, "bytes that are not DER");
+        let leaf = View::of(chain.leaf().clone()).ok_or_else(malformed)?;
+        let sent = sent(chain, &leaf, &self.authorities, now);
+        let path = Path::new(&leaf, &sent, self)?;
+        let held = path.held(profile, now);
+        let issuer_key = match &held {
+            Ok(held) => held.issuer_key.clone(),
+            Err(_) => path.issuer_key(profile, now)?,
+        };
+        Ok((held, issuer_key))
+    }
+
     /// The row of the CA that holds `key`: by key, since another CA can bear the same name, and a
     /// root may have other CAs under it.
-    fn issuer_by_key(&self, key: &[u8]) -> Result<&Issuer, Refusal> {
+    pub(super) fn issuer_by_key(&self, key: &[u8]) -> Result<&Issuer, Refusal> {
         self.issuers
             .iter()
             .find(|issuer| issuer.profile.key == key)
@@ -166,7 +176,7 @@ impl Trust {
     }
 }
 
-fn read(chain: &PresentedChain, steps: &mut Steps) -> Result<Profile, Refusal> {
+pub(super) fn read(chain: &PresentedChain, steps: &mut Steps) -> Result<Profile, Refusal> {
     let size = if chain.is_excessive() {
         Err(refusal(CertificateRejection::ChainExcessive, ""))
     } else {
@@ -246,7 +256,7 @@ impl Issuer {
     }
 }
 
-fn must_be_for_handshakes(profile: &Profile) -> Result<(), Refusal> {
+pub(super) fn must_be_for_handshakes(profile: &Profile) -> Result<(), Refusal> {
     match (profile.signing.handshakes, profile.signing.documents) {
         (false, true) => Err(refusal(CertificateRejection::ForSigning, "")),
         (false, false) => Err(refusal(CertificateRejection::KeyUsageUnfit, "")),
@@ -254,14 +264,14 @@ fn must_be_for_handshakes(profile: &Profile) -> Result<(), Refusal> {
     }
 }
 
-fn must_be_for_clients(profile: &Profile) -> Result<(), Refusal> {
+pub(super) fn must_be_for_clients(profile: &Profile) -> Result<(), Refusal> {
     if profile.for_clients {
         return Ok(());
     }
     Err(refusal(CertificateRejection::PurposeUnfit, ""))
 }
 
-fn must_be_well_formed(profile: &Profile) -> Result<(), Refusal> {
+pub(super) fn must_be_well_formed(profile: &Profile) -> Result<(), Refusal> {
     match profile.serial_fault.or(profile.fault) {
         Some(fault) => Err(refusal(CertificateRejection::Malformed, fault)),
         None => Ok(()),
@@ -273,7 +283,7 @@ fn is_number_of_a_person(text: &str) -> bool {
     [10, 12].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn must_be_strong(profile: &Profile) -> Result<(), Refusal> {
+pub(super) fn must_be_strong(profile: &Profile) -> Result<(), Refusal> {
     if profile.key_is_strong {
         return Ok(());
     }

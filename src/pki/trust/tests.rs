@@ -5,6 +5,7 @@ mod forge;
 mod paths;
 mod pkits;
 mod rules;
+mod system;
 
 use super::*;
 use crate::card_hosts::Chooser;

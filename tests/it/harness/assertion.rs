@@ -18,6 +18,8 @@ pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jw
 /// A key pair of a client.
 pub struct ClientKey {
     pub signing: EncodingKey,
+    /// Its private half in PKCS#8, as libraries read it.
+    pub pem: String,
     /// Its public half.
     pub jwk: Value,
 }
@@ -55,6 +57,7 @@ pub fn rsa() -> &'static ClientKey {
         );
         ClientKey {
             signing: EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap(),
+            pem,
             jwk: json!({ "kty": "RSA", "n": jwk["n"], "e": jwk["e"] }),
         }
     })
@@ -66,6 +69,7 @@ fn ec() -> ClientKey {
     let [x, y] = [1..33, 33..65].map(|at| URL_SAFE_NO_PAD.encode(&pair.public_key_raw()[at]));
     ClientKey {
         signing: EncodingKey::from_ec_der(&pair.serialize_der()),
+        pem: pair.serialize_pem(),
         jwk: json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y }),
     }
 }

@@ -2,17 +2,22 @@
 //! that the test moves, people with cards, and a relying party.
 
 pub mod answer;
+pub mod apache_site;
 pub mod assertion;
 pub mod chromium;
 pub mod demo;
 pub mod display;
 pub mod dpop;
 pub mod firefox;
+pub mod key_server;
+pub mod library;
+pub mod mtls;
 pub mod person;
 pub mod probe;
 pub mod products;
 pub mod proxy;
 pub mod request;
+pub mod request_object;
 pub mod revocation;
 pub mod site;
 pub mod store;
@@ -234,6 +239,32 @@ impl TestIdp {
     /// A valid authorization request of `demo-symfoni`.
     pub fn authorize(&self) -> Authorize {
         Authorize::new(self.issuer())
+    }
+
+    /// Pushes a request of `demo-symfoni`, by its secret, and returns the whole answer.
+    pub async fn push(&self, request: &Authorize) -> Answer {
+        self.push_by(request, Some((seed::CLIENT_ID, CLIENT_SECRET))).await
+    }
+
+    /// The same by other credentials, or none.
+    pub async fn push_by(&self, request: &Authorize, basic: Option<(&str, &str)>) -> Answer {
+        let mut post = self.http().post(self.at("/par")).form(&request.form());
+        if let Some((id, secret)) = basic {
+            post = post.basic_auth(id, Some(secret));
+        }
+        Answer::of(post.send().await.unwrap()).await
+    }
+
+    /// The request of a browser for what `demo-symfoni` has pushed.
+    pub async fn pushed(&self, request: &Authorize) -> Authorize {
+        let answer = self.push(request).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        let json = answer.json();
+        let client_id = request.value("client_id").unwrap_or(seed::CLIENT_ID);
+        self.authorize()
+            .only(&[])
+            .set("client_id", client_id)
+            .set("request_uri", json["request_uri"].as_str().unwrap())
     }
 
     /// A valid token request for a code.

@@ -36,6 +36,13 @@ pub struct Running {
     folder: PathBuf,
 }
 
+impl Running {
+    /// What it has said.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
@@ -81,8 +88,7 @@ impl Product {
         idp: &TestIdp,
         proofs: &Certified,
     ) -> Running {
-        let folder = std::env::temp_dir().join(format!("siths-idp-{}", Random::system().label()));
-        std::fs::create_dir(&folder).unwrap();
+        let folder = folder();
         let set = |text: &str| self.set(text, &folder, port, node);
         let text = set(&block(mark));
         files(&folder, idp, proofs);
@@ -140,19 +146,7 @@ impl Product {
                 command.arg("-X").arg("-f").arg(folder.join("main.conf"));
             }
         }
-        let log = std::fs::File::create(folder.join("log")).unwrap();
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-        let mut child = command.kill_on_drop(true).spawn().unwrap();
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("{self:?} ended, {status}:\n{}\n{text}", log());
-            }
-            assert!(tokio::time::Instant::now() < deadline, "{self:?} does not listen:\n{}", log());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        Running { _child: child, folder }
+        running(command, folder, port).await
     }
 
     /// The text for this machine.
@@ -173,6 +167,30 @@ impl Product {
         assert!(!text.contains(".example.se") && !text.contains(NODE), "{text}");
         text
     }
+}
+
+/// Starts a program that keeps its files in a folder, and waits until it listens on a port.
+pub async fn running(mut command: Command, folder: PathBuf, port: u16) -> Running {
+    let log = std::fs::File::create(folder.join("log")).unwrap();
+    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    let mut child = command.kill_on_drop(true).spawn().unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        let log = || std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        if let Some(status) = child.try_wait().unwrap() {
+            panic!("{command:?} ended, {status}:\n{}", log());
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{command:?} does not listen:\n{}", log());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Running { _child: child, folder }
+}
+
+/// A folder for what a program needs; [`Running`] removes it.
+pub fn folder() -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("siths-idp-{}", Random::system().label()));
+    std::fs::create_dir(&folder).unwrap();
+    folder
 }
 
 /// A block of `docs/proxies.md`, by the words behind its fence.

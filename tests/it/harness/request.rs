@@ -52,6 +52,12 @@ impl Authorize {
         self
     }
 
+    /// With these parameters alone.
+    pub fn only(mut self, names: &[&str]) -> Self {
+        self.parameters.retain(|(found, _)| names.contains(&found.as_str()));
+        self
+    }
+
     pub fn value(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }

@@ -55,13 +55,18 @@ impl Answer {
 }
 
 impl TestIdp {
-    /// A connection to the node, without a card.
-    pub fn wire(&self) -> Wire {
+    /// Trust in the authority of the web servers.
+    pub fn web_roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(self.pki().web_ca_pem()).unwrap()).unwrap();
+        roots
+    }
+
+    /// A connection to the node, without a card.
+    pub fn wire(&self) -> Wire {
         Wire {
             address: self.node.addresses[0],
-            roots,
+            roots: self.web_roots(),
             versions: VERSIONS.to_vec(),
             alpn: Vec::new(),
             card: None,

@@ -73,6 +73,8 @@ pub struct Config {
     pub lifetimes: Lifetimes,
     /// Names of claims by profile, each with the fact that it tells; beside those that are built in.
     pub claim_profiles: BTreeMap<String, BTreeMap<String, Fact>>,
+    /// Whether DPoP proofs must hold a nonce.
+    pub dpop_nonce: DpopNonce,
     /// How much is taken on at once.
     pub limits: Limits,
     /// Who is told how the node fares.
@@ -225,6 +227,16 @@ pub struct Lifetimes {
     pub id_token: TimeDelta,
     /// The row of a login attempt, success or failure.
     pub attempts: TimeDelta,
+}
+
+named! {
+    /// Whether DPoP proofs must hold a nonce of the provider (RFC 9449 §8).
+    pub enum DpopNonce {
+        /// It is offered with each answer; a proof without one is taken.
+        Offered = "offered",
+        /// A proof without one is answered with one, and must be made again.
+        Required = "required",
+    }
 }
 
 /// How much is taken on at once, and how long is waited.

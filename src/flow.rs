@@ -40,6 +40,7 @@ mod protected;
 pub mod readiness;
 pub mod redeem;
 pub mod resume;
+pub mod sender;
 pub mod settled;
 pub mod token;
 pub mod tokens;

@@ -12,6 +12,7 @@ pub mod client_call;
 pub mod cookies;
 pub mod cors;
 pub mod discovery;
+pub mod dpop;
 pub mod errors;
 pub mod form;
 pub mod hosts;

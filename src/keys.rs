@@ -10,6 +10,7 @@ mod jwk;
 pub mod jwt;
 pub mod keyring;
 pub mod pairwise;
+pub mod possession;
 pub mod public_jwk;
 pub mod sealing;
 pub mod signer;

@@ -11,6 +11,8 @@ pub mod client_auth;
 pub mod client_metadata;
 pub mod code;
 pub mod confirmation;
+pub mod dpop;
+pub mod dpop_nonce;
 pub mod jarm;
 pub mod logout;
 pub mod metadata;

@@ -178,6 +178,7 @@ pub async fn start(
         mtls_host: mtls_host(config).map(str::to_owned),
         lifetimes: config.lifetimes,
         claim_profiles,
+        dpop_nonce: config.dpop_nonce,
         pool,
         trust,
         failed_logins: Throttle::per_minute(config.limits.failed_logins_per_minute),

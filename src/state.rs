@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::card_hosts::CardHosts;
 use crate::client_keys::ClientKeys;
 use crate::clock::Clock;
-use crate::config::Lifetimes;
+use crate::config::{DpopNonce, Lifetimes};
 use crate::fetch::Fetcher;
 use crate::keys::{KeyRing, Sealer};
 use crate::oidc::claim_profile::ClaimProfiles;
@@ -43,6 +43,8 @@ pub struct Parts {
     pub lifetimes: Lifetimes,
     /// The names that claims go by.
     pub claim_profiles: ClaimProfiles,
+    /// Whether DPoP proofs must hold a nonce.
+    pub dpop_nonce: DpopNonce,
     /// All shared state.
     pub pool: PgPool,
     /// Which certificates are believed.

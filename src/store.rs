@@ -8,6 +8,7 @@ pub mod audit;
 pub mod clients;
 pub mod codes;
 mod columns;
+pub mod dpop_proofs;
 pub mod grants;
 pub mod housekeeping;
 pub mod login_errors;

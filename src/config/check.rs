@@ -75,6 +75,7 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 logout,
                 lifetimes,
                 claim_profiles,
+                dpop_nonce: raw.dpop.nonce,
                 limits,
                 health,
                 log,

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::proxy::{RawProxy, RawProxyProtocol};
-use super::{IssuerKind, LogFormat, OcspNonce, RevocationOrder, UnknownPolicy};
+use super::{DpopNonce, IssuerKind, LogFormat, OcspNonce, RevocationOrder, UnknownPolicy};
 use crate::card_hosts::{Chooser, Label};
 use crate::identity::assurance::Loa;
 
@@ -33,6 +33,7 @@ pub(super) struct RawConfig {
     pub lifetimes: RawLifetimes,
     #[serde(default)]
     pub claim_profiles: BTreeMap<String, BTreeMap<String, String>>,
+    pub dpop: RawDpop,
     pub limits: RawLimits,
     pub health: RawHealth,
     pub log: RawLog,
@@ -167,6 +168,12 @@ pub(super) struct RawLifetimes {
     pub access_token: String,
     pub id_token: String,
     pub attempts: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawDpop {
+    pub nonce: DpopNonce,
 }
 
 #[derive(Deserialize)]

@@ -13,9 +13,10 @@ use super::pki::{CaName, IssuerName, Pki};
 use super::responder::Responder;
 use crate::card_hosts::{CardHosts, Chooser, Label};
 use crate::config::{
-    Card, Clients, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log,
-    LogFormat, Logout, Mtls, OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority,
-    RevocationOrder, RevocationSettings, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
+    Card, Clients, Config, Database, DpopNonce, Health, IssuerFile, IssuerKind, Lifetimes, Limits,
+    Log, LogFormat, Logout, Mtls, OcspNonce, PolicyRow, ProxyProtocol, Revocation,
+    RevocationAuthority, RevocationOrder, RevocationSettings, SealingKey, TlsFiles, TrustFiles,
+    UnknownPolicy,
 };
 use crate::identity::assurance::Loa;
 
@@ -118,6 +119,7 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             id_token: TimeDelta::seconds(300),
             attempts: TimeDelta::days(90),
         },
+        dpop_nonce: DpopNonce::Offered,
         limits: Limits {
             max_connections: 1000,
             max_choosing_per_address: 500,

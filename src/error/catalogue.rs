@@ -245,6 +245,12 @@ catalogue! {
     AssertionAudienceWrong = "assertion_audience_wrong", "invalid_client", 401, RelyingParty, false;
     /// A client assertion whose `jti` was used before.
     AssertionReplayed = "assertion_replayed", "invalid_client", 401, RelyingParty, false;
+    /// A public client called where a proof of who it is is needed.
+    ClientPublic = "client_public", "invalid_client", 401, RelyingParty, false;
+    /// A client assertion whose `typ` is that of another kind of JWT, or left out where it must be there.
+    AssertionTypeWrong = "assertion_type_wrong", "invalid_client", 401, RelyingParty, false;
+    /// A client assertion signed with another algorithm than is registered, or than its profile takes.
+    AssertionAlgWrong = "assertion_alg_wrong", "invalid_client", 401, RelyingParty, false;
 
     // What happens to a client certificate.
     /// A client certificate, and no `client_id` that says whose it is.
@@ -269,6 +275,36 @@ catalogue! {
     TokenCertificateMismatch = "token_certificate_mismatch", "invalid_token", 401, RelyingParty, false;
 
     // What happens to a DPoP proof.
+    /// No DPoP proof, from a client or beside a token that must have one.
+    DpopMissing = "dpop_missing", "invalid_dpop_proof", 400, RelyingParty, false;
+    /// More than one DPoP field.
+    DpopRepeated = "dpop_repeated", "invalid_dpop_proof", 400, RelyingParty, false;
+    /// A DPoP proof that is no JWT of type `dpop+jwt` with all its claims.
+    DpopMalformed = "dpop_malformed", "invalid_dpop_proof", 400, RelyingParty, false;
+    /// A DPoP proof signed with an algorithm that is not taken: `none` and symmetric ones never are.
+    DpopAlgUnsupported = "dpop_alg_unsupported", "invalid_dpop_proof", 400, RelyingParty, false;
+    /// A DPoP proof whose `jwk` is missing, private, symmetric, too short, or none for its algorithm.
+    DpopKeyUnusable = "dpop_key_unusable", "invalid_dpop_proof", 400, RelyingParty, false;
+    /// A DPoP proof that its own key has not signed.
+    DpopSignatureWrong = "dpop_signature_wrong", "invalid_dpop_proof", 400, RelyingParty, false;
+    /// A DPoP proof for another method or address.
+    DpopWrongEndpoint = "dpop_wrong_endpoint", "invalid_dpop_proof", 400, RelyingParty, false;
+    /// A DPoP proof that is too old, or made in the future.
+    DpopExpired = "dpop_expired", "invalid_dpop_proof", 400, RelyingParty, false;
+    /// A DPoP proof without a nonce where one is demanded, or with one that is not good now.
+    DpopNonceWrong = "dpop_nonce_wrong", "use_dpop_nonce", 400, RelyingParty, false;
+    /// A DPoP proof whose `jti` was used before.
+    DpopReplayed = "dpop_replayed", "invalid_dpop_proof", 400, RelyingParty, false;
+    /// A DPoP proof for another access token than the one beside it.
+    DpopTokenHashWrong = "dpop_token_hash_wrong", "invalid_dpop_proof", 400, RelyingParty, false;
+    /// `dpop_jkt` names another key than the DPoP proof beside it.
+    DpopJktMismatch = "dpop_jkt_mismatch", "invalid_dpop_proof", 400, RelyingParty, false;
+    /// A code or refresh token that is bound to another key than was proved.
+    GrantKeyMismatch = "grant_key_mismatch", "invalid_grant", 400, RelyingParty, false;
+    /// An access token that is bound to another key than the DPoP proof beside it.
+    DpopKeyMismatch = "dpop_key_mismatch", "invalid_token", 401, RelyingParty, false;
+    /// An access token bound to a key that is used as a bearer token, or the reverse.
+    TokenSchemeWrong = "token_scheme_wrong", "invalid_token", 401, RelyingParty, false;
 
     // What happens to a token request.
     /// No `grant_type`.

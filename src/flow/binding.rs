@@ -1,55 +1,44 @@
-//! What tokens are bound to, and whether whoever uses one holds it (RFC 8705 §3).
+//! The certificate of a connection as what tokens are bound to (RFC 8705 §3).
 //!
-//! The certificate of a connection binds by its hash alone: its chain need not be worth anything
-//! (RFC 8705 §6.2). Must never bind to what was not proved in the handshake.
+//! It binds by its hash alone: its chain need not be worth anything (RFC 8705 §6.2). Must never bind to
+//! what was not proved in the handshake.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::sender::SenderFault;
 use crate::oidc::client::Client;
-use crate::oidc::code::GrantFault;
 use crate::oidc::confirmation::Confirmation;
 use crate::pki::{PresentedCertificate, PresentedChain};
 
-/// Why whoever uses a token does not hold what it is bound to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotHeld {
-    /// The connection has no certificate.
-    Missing,
-    /// It has another.
-    Mismatch,
-}
-
-/// What new tokens of a client are bound to, by the certificate of its connection: nothing, unless it
-/// is registered so (RFC 8705 §3.4).
+/// The certificate that new tokens of a client are bound to, by its connection: none, unless it is
+/// registered so (RFC 8705 §3.4).
 ///
 /// # Errors
-/// [`GrantFault::CertificateMissing`]: tokens that are not bound are not what was registered.
+/// [`SenderFault::CertificateRequired`]: tokens that are not bound are not what was registered.
 pub fn of_certificate(
     client: &Client,
     chain: Option<&PresentedChain>,
-) -> Result<Confirmation, GrantFault> {
+) -> Result<Option<String>, SenderFault> {
     if !client.metadata.tls_client_certificate_bound_access_tokens {
-        return Ok(Confirmation::default());
+        return Ok(None);
     }
-    let certificate = thumbprint(chain).ok_or(GrantFault::CertificateMissing)?;
-    Ok(Confirmation { certificate: Some(certificate), ..Confirmation::default() })
+    thumbprint(chain).map(Some).ok_or(SenderFault::CertificateRequired)
 }
 
-/// Whether a token that is bound so may be used over a connection (RFC 8705 §3); also for the
-/// refresh tokens of public clients (§4).
+/// Whether a token that is bound so may be used over a connection (RFC 8705 §3).
 ///
 /// # Errors
-/// [`NotHeld`].
+/// [`SenderFault`]: no certificate, or another.
 pub fn must_hold_certificate(
-    confirmation: &Confirmation,
+    bound: &Confirmation,
     chain: Option<&PresentedChain>,
-) -> Result<(), NotHeld> {
-    let Some(bound) = &confirmation.certificate else { return Ok(()) };
+) -> Result<(), SenderFault> {
+    let Some(bound) = &bound.certificate else { return Ok(()) };
     match thumbprint(chain) {
-        None => Err(NotHeld::Missing),
+        None => Err(SenderFault::CertificateMissing),
         Some(presented) if presented == *bound => Ok(()),
-        Some(_) => Err(NotHeld::Mismatch),
+        Some(_) => Err(SenderFault::CertificateMismatch),
     }
 }
 

@@ -80,7 +80,12 @@ pub async fn authenticated(app: &App, call: &Call<'_>) -> Result<AuthenticatedCl
         Presented::Assertion { jwt, .. } => client_keys::signing_with(app, &client, jwt).await,
         Presented::Basic { .. } | Presented::Post { .. } | Presented::Name { .. } => Arc::default(),
     };
-    let at = Circumstances { issuer: &app.issuer, path: call.path, now: app.clock.now() };
+    let at = Circumstances {
+        issuer: &app.issuer,
+        path: call.path,
+        alias_host: call.alias_host,
+        now: app.clock.now(),
+    };
     Ok(authenticate(&presented, client, &keys, at)?)
 }
 

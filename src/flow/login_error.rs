@@ -59,7 +59,8 @@ pub async fn login_error(
     reference: &str,
     call: &Call<'_>,
 ) -> Result<Value, LoginErrorFault> {
-    let by = authenticated(app, call).await?;
+    // It holds what a certificate held: nothing for whoever just names a client.
+    let by = authenticated(app, call).await?.confidential()?;
     let now = app.clock.now();
     if !is_reference(reference) {
         return Err(LoginErrorFault::Unknown);

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::asked::{self, AskedFault};
 use super::authorize::requested;
 use super::client_call::{Call, CallFault, authenticated};
+use super::sender::{self, SenderFault};
 use crate::error::Code;
 use crate::keys::Purpose;
 use crate::oidc::address::{self, AddressFault};
@@ -51,6 +52,9 @@ pub enum PushRefusal {
     /// The redirect URI.
     #[error(transparent)]
     Address(#[from] AddressFault),
+    /// The key that it is to be bound to.
+    #[error("{0}")]
+    Sender(#[from] SenderFault),
     /// The rest.
     #[error(transparent)]
     Request(#[from] RequestFault),
@@ -75,6 +79,7 @@ impl PushRefusal {
             Self::RequestUri => Code::RequestUriPushed,
             Self::Asked(fault) => fault.code(),
             Self::Address(fault) => fault.code(),
+            Self::Sender(fault) => fault.code(),
             Self::Request(fault) => fault.code(),
             Self::Store(error) => error.code(),
         }
@@ -103,6 +108,10 @@ pub async fn push(app: &App, call: &Call<'_>, params: &Params) -> Result<Referen
             return Err(AskedFault::NotSigned.into());
         }
         None => (params.without(&CREDENTIALS).with("client_id", &client.id), None),
+    };
+    let asked = match sender::request_key(app, call, client, asked.get("dpop_jkt")?).await? {
+        Some(jkt) => asked.with("dpop_jkt", &jkt),
+        None => asked,
     };
     let reply_to = address::reply_to(&asked, client)?;
     requested(app, &asked, client, reply_to)?;

@@ -24,6 +24,7 @@ pub async fn redeem(
         Redemption::Unknown => return Err(GrantFault::CodeUnknown.into()),
         Redemption::AssertionReplayed => return Err(ClientAuthFault::AssertionReplayed.into()),
     };
+    issued.check_key(&confirmation)?;
     let grant = issued.check(&request, role_demand(&by.client), now)?;
     tokens::of_grant(app, &Bound { client: &by.client, confirmation }, &grant).await
 }

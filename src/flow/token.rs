@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::client_call::{Call, CallFault, authenticated};
 use super::protected::ProtectFault;
-use super::{binding, redeem};
+use super::redeem;
+use super::sender::{self, SenderFault};
 use crate::error::Code;
 use crate::oidc::client_auth::{AuthenticatedClient, ClientAuthFault};
 use crate::oidc::client_metadata::GrantType;
@@ -39,6 +40,9 @@ pub enum TokenRefusal {
     /// The client did not prove who it is.
     #[error("client authentication: {0}")]
     Client(#[from] ClientAuthFault),
+    /// It did not prove what its tokens are to be bound to.
+    #[error("{0}")]
+    Sender(#[from] SenderFault),
     /// The request or what it is to be exchanged.
     #[error("token request: {0}")]
     Grant(#[from] GrantFault),
@@ -68,6 +72,7 @@ impl TokenRefusal {
     pub fn code(&self) -> Code {
         match self {
             Self::Client(fault) => fault.code(),
+            Self::Sender(fault) => fault.code(),
             Self::Grant(fault) => fault.code(),
             Self::Store(error) => error.code(),
             Self::Signing(_) => Code::Internal,
@@ -100,8 +105,12 @@ pub async fn token(app: &App, call: &Call<'_>, params: &Params) -> Result<Tokens
     if !by.client.metadata.may_use(grant_type) {
         return Err(GrantFault::GrantTypeUnregistered.into());
     }
-    // Before anything is spent: a client that forgot its certificate tries again with it.
-    let confirmation = binding::of_certificate(&by.client, call.chain)?;
+    // RFC 6749 §4.4: only a confidential client may ask in its own name.
+    if grant_type == GrantType::ClientCredentials && by.is_public() {
+        return Err(GrantFault::GrantTypeUnregistered.into());
+    }
+    // Before anything is spent: a client that must send another proof sends the same code again.
+    let confirmation = sender::confirmation(app, call, &by.client).await?;
     let call = TokenCall { by, params, call, confirmation };
     match grant_type {
         GrantType::AuthorizationCode => redeem::redeem(app, call).await,

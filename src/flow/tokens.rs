@@ -57,7 +57,7 @@ pub async fn of_grant(
     let scopes: Vec<&str> = grant.scopes.iter().map(|scope| scope.name()).collect();
     Ok(Tokens {
         access_token,
-        token_type: if to.confirmation.jkt.is_some() { "DPoP" } else { "Bearer" },
+        token_type: to.confirmation.scheme().name(),
         expires_in: lifetime.num_seconds(),
         id_token: Some(id_token),
         refresh_token: None,

@@ -1,10 +1,12 @@
 //! An access token opens the claims of its person (OpenID Connect Core 1.0 §5.3).
 
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::authorize::role_demand;
-use super::binding::{self, NotHeld};
+use super::client_call::Call;
 use super::protected::{Encryption, ProtectFault};
+use super::sender::{self, PresentedToken, SenderFault};
 use crate::error::Code;
 use crate::keys::signer::KeyFault;
 use crate::keys::{SigningAlg, jwt};
@@ -13,7 +15,6 @@ use crate::oidc::client::Client;
 use crate::oidc::profile::Rules;
 use crate::oidc::release::Claims;
 use crate::oidc::reply_to::issuer_identifier;
-use crate::pki::PresentedChain;
 use crate::state::App;
 use crate::store::{StoreError, grants};
 
@@ -35,15 +36,12 @@ pub enum TokenFault {
     /// Past its time.
     #[error("expired")]
     Expired,
+    /// Whoever sent it did not prove what it is bound to.
+    #[error("{0}")]
+    Sender(#[from] SenderFault),
     /// Revoked, logged out, disabled, or without a role.
     #[error("no longer in force")]
     Revoked,
-    /// Bound to a certificate, and none was shown.
-    #[error("bound to a certificate that was not shown")]
-    CertificateMissing,
-    /// Bound to another certificate.
-    #[error("bound to another certificate")]
-    CertificateMismatch,
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -77,21 +75,11 @@ impl TokenFault {
             Self::InQuery => Code::TokenInQuery,
             Self::Malformed => Code::TokenMalformed,
             Self::Expired => Code::TokenExpired,
+            Self::Sender(fault) => fault.code(),
             Self::Revoked => Code::TokenRevoked,
-            Self::CertificateMissing => Code::TokenCertificateMissing,
-            Self::CertificateMismatch => Code::TokenCertificateMismatch,
             Self::Store(error) => error.code(),
             Self::NoKey(_) | Self::Signing(_) => Code::Internal,
             Self::Encryption(fault) => fault.code(),
-        }
-    }
-}
-
-impl From<NotHeld> for TokenFault {
-    fn from(fault: NotHeld) -> Self {
-        match fault {
-            NotHeld::Missing => Self::CertificateMissing,
-            NotHeld::Mismatch => Self::CertificateMismatch,
         }
     }
 }
@@ -102,11 +90,11 @@ impl From<NotHeld> for TokenFault {
 /// [`TokenFault`].
 pub async fn user_info(
     app: &App,
-    token: &str,
-    chain: Option<&PresentedChain>,
+    call: &Call<'_>,
+    presented: &PresentedToken,
 ) -> Result<UserInfo, TokenFault> {
-    let claims = verify(app, token)?;
-    binding::must_hold_certificate(&claims.cnf, chain)?;
+    let claims = verify(app, presented.token.expose_secret())?;
+    sender::satisfies(app, call, &claims.cnf, presented).await?;
     let client =
         app.client(&claims.client_id).filter(|client| client.enabled).ok_or(TokenFault::Revoked)?;
     let now = app.clock.now();

@@ -34,6 +34,12 @@ impl Received {
         }
     }
 
+    /// Whether a DPoP field came with it.
+    #[must_use]
+    pub const fn has_proof(&self) -> bool {
+        !self.dpop.is_empty()
+    }
+
     /// The call, with the form that came with it.
     #[must_use]
     pub fn call<'a>(&'a self, params: Option<&'a Params>) -> Call<'a> {

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 
 use super::client_call::Received;
+use super::dpop::with_nonce;
 use super::form::form;
 use super::render;
 use crate::flow::par::push;
@@ -30,7 +31,7 @@ pub async fn par(
         }
     };
     let received = Received::of(&peer, &Method::POST, paths::PAR, &headers);
-    match push(&app, &received.call(Some(&params)), &params).await {
+    let response = match push(&app, &received.call(Some(&params)), &params).await {
         Ok(pushed) => {
             // RFC 9126 §2.2.
             let mut response = (StatusCode::CREATED, Json(pushed)).into_response();
@@ -41,5 +42,6 @@ pub async fn par(
             tracing::debug!(%reference, %fault, "not pushed");
             render::json_problem(&app, &Problem { code: fault.code(), reference })
         }
-    }
+    };
+    with_nonce(&app, &received, response)
 }

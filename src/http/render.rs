@@ -14,6 +14,8 @@ use super::cookies::set_cookie;
 use super::pages::{FormPostPage, PageDetail, ProblemPage};
 use crate::error::{Code, Language};
 use crate::flow::answer::{Answer, Cookie, ProblemAnswer};
+use crate::oidc::confirmation::TokenScheme;
+use crate::oidc::dpop::SIGNING_ALGS;
 use crate::oidc::params::Params;
 use crate::oidc::problem::Problem;
 use crate::oidc::reply_to::Reply;
@@ -154,7 +156,8 @@ fn problem_page(page: &ProblemAnswer, reader: &Reader) -> Response {
     (status(code), Html(html)).into_response()
 }
 
-/// The JSON error of an endpoint that a client calls (RFC 6749 §5.2).
+/// The JSON error of an endpoint that a client calls (RFC 6749 §5.2). A 401 always has a challenge
+/// (RFC 9110 §15.5.2), whichever way the client tried.
 #[must_use]
 pub fn json_problem(app: &App, problem: &Problem) -> Response {
     log(problem, "told the client");
@@ -167,23 +170,36 @@ pub fn json_problem(app: &App, problem: &Problem) -> Response {
     response
 }
 
-/// The error of an endpoint that an access token opens (RFC 6750 §3).
+/// The error of an endpoint that an access token opens (RFC 6750 §3; RFC 9449 §7.1), told by the scheme
+/// that was used; who uses a bearer token is told of DPoP, too.
 #[must_use]
-pub fn bearer_problem(app: &App, problem: &Problem) -> Response {
+pub fn token_problem(app: &App, problem: &Problem, used: TokenScheme) -> Response {
     log(problem, "told the client");
-    let mut response = (status(problem.code), Json(problem.to_json(&app.issuer))).into_response();
+    let status = match problem.code.oauth() {
+        // RFC 9449 §7.1, §9: 400 at the token endpoint, a challenge here.
+        "invalid_dpop_proof" | "use_dpop_nonce" => StatusCode::UNAUTHORIZED,
+        _ => status(problem.code),
+    };
+    let mut response = (status, Json(problem.to_json(&app.issuer))).into_response();
     let headers = response.headers_mut();
     no_store(headers);
     // RFC 6750 §3.1: without a token, no error code in the challenge.
-    let challenge = if problem.code == Code::TokenMissing {
-        r#"Bearer realm="siths-idp""#.to_owned()
+    let error = if problem.code == Code::TokenMissing {
+        String::new()
     } else {
         let members = problem.members(&app.issuer);
-        let listed = members.iter().map(|(name, value)| format!(r#"{name}="{value}""#));
-        format!(r#"Bearer realm="siths-idp", {}"#, listed.collect::<Vec<_>>().join(", "))
+        let listed = members.iter().map(|(name, value)| format!(r#", {name}="{value}""#));
+        listed.collect()
     };
-    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
-        headers.insert(WWW_AUTHENTICATE, challenge);
+    let bearer = format!(r#"Bearer realm="siths-idp"{error}"#);
+    let algs = SIGNING_ALGS.map(|alg| alg.name()).join(" ");
+    let dpop = |error: &str| format!(r#"DPoP realm="siths-idp", algs="{algs}"{error}"#);
+    let challenges = match used {
+        TokenScheme::Bearer => vec![bearer, dpop("")],
+        TokenScheme::Dpop => vec![dpop(&error)],
+    };
+    for challenge in challenges.into_iter().filter_map(|text| HeaderValue::try_from(text).ok()) {
+        headers.append(WWW_AUTHENTICATE, challenge);
     }
     response
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 
 use super::client_call::Received;
+use super::dpop::with_nonce;
 use super::form::form;
 use super::render;
 use crate::flow::token::token as exchange;
@@ -31,7 +32,7 @@ pub async fn token(
         }
     };
     let received = Received::of(&peer, &Method::POST, paths::TOKEN, &headers);
-    match exchange(&app, &received.call(Some(&params)), &params).await {
+    let response = match exchange(&app, &received.call(Some(&params)), &params).await {
         Ok(tokens) => {
             let mut response = Json(tokens).into_response();
             render::no_store(response.headers_mut());
@@ -41,7 +42,8 @@ pub async fn token(
             tracing::debug!(%reference, %fault, "no tokens");
             render::json_problem(&app, &Problem { code: fault.code(), reference })
         }
-    }
+    };
+    with_nonce(&app, &received, response)
 }
 
 /// The Authorization field; one that was sent twice reads as one that cannot be read.

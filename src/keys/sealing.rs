@@ -32,10 +32,12 @@ pub enum Purpose {
     PushedRequest,
     /// A request to log out, while the person is asked.
     Logout,
+    /// A nonce for DPoP proofs (RFC 9449 §8).
+    DpopNonce,
 }
 
 impl Purpose {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Login,
         Self::Ticket,
         Self::Reply,
@@ -44,6 +46,7 @@ impl Purpose {
         Self::EncryptionKey,
         Self::PushedRequest,
         Self::Logout,
+        Self::DpopNonce,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -56,6 +59,7 @@ impl Purpose {
             Self::EncryptionKey => b"siths-idp encryption key",
             Self::PushedRequest => b"siths-idp pushed request",
             Self::Logout => b"siths-idp logout",
+            Self::DpopNonce => b"siths-idp dpop nonce",
         }
     }
 }

@@ -1,40 +1,52 @@
 //! Client authentication (OpenID Connect Core 1.0 §9; RFC 6749 §2.3; RFC 7523 §2.2, §3).
 //!
-//! Must never take a client at its word: [`AuthenticatedClient`] exists only after a proof.
+//! Must never take a client at its word: [`AuthenticatedClient`] exists only after a proof, or is a
+//! public one, which has nothing to prove by and is trusted with nothing of its own.
+
+mod assertion;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 use url::Url;
 
 use super::client::{AuthMethod, Client, ClientAuthentication};
-use super::metadata::paths;
 use super::params::{Params, ParamsFault};
 use super::reply_to::issuer_identifier;
 use crate::error::Code;
-use crate::keys::jwt::{self, PublicKey, VerifyFault};
+use crate::keys::jwt::PublicKey;
 use crate::secret::{equal, sha256};
 
 /// The `client_assertion_type` of RFC 7523 §2.2.
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How far clocks may differ.
-const SKEW: TimeDelta = TimeDelta::seconds(60);
-/// The longest life of an assertion that is taken: as long its `jti` is remembered.
-const LONGEST: TimeDelta = TimeDelta::hours(1);
-
-/// A client that has proved who it is.
+/// A client that has proved who it is, or is a public one (RFC 6749 §2.1).
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     /// The client.
     pub client: Arc<Client>,
     /// The assertion that it used, still to be marked as used, in the database, before any answer.
     pub assertion: Option<UsedAssertion>,
+}
+
+impl AuthenticatedClient {
+    /// Whether it proved nothing, because it has nothing to prove by.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.client.authentication == ClientAuthentication::None
+    }
+
+    /// The client, where a proof is needed: anybody can say that he is a public one.
+    ///
+    /// # Errors
+    /// [`ClientAuthFault::Public`].
+    pub fn confidential(self) -> Result<Self, ClientAuthFault> {
+        if self.is_public() { Err(ClientAuthFault::Public) } else { Ok(self) }
+    }
 }
 
 /// An assertion that must be used once only.
@@ -70,7 +82,7 @@ pub enum Presented {
         /// `client_id`, where it was sent beside it.
         client_id: Option<String>,
     },
-    /// Its name alone: what proves it is its connection (RFC 8705 §2), or nothing.
+    /// Its name alone: a public client, or one that its connection proves (RFC 8705 §2).
     Name {
         /// `client_id`.
         client_id: String,
@@ -98,12 +110,21 @@ pub enum ClientAuthFault {
     /// Another way than it is registered with.
     #[error("another method than the client is registered with")]
     Method,
+    /// Nothing was proved, and nothing can be by a public client.
+    #[error("a public client where a proof is needed")]
+    Public,
     /// A wrong secret.
     #[error("wrong client secret")]
     Secret,
     /// No JWT of the shape of RFC 7523 §3.
     #[error("malformed assertion")]
     AssertionMalformed,
+    /// A JWT of another type.
+    #[error("a JWT of another type than client assertions have")]
+    AssertionType,
+    /// Signed with another algorithm than the client is registered with.
+    #[error("assertion signed with another algorithm than the client is registered with")]
+    AssertionAlg,
     /// Not signed by a key of the client.
     #[error("assertion not signed by a key of the client")]
     AssertionSignature,
@@ -150,8 +171,11 @@ impl ClientAuthFault {
             Self::Malformed => Code::ClientAuthenticationMalformed,
             Self::Unknown => Code::ClientNotRegistered,
             Self::Method => Code::ClientMethodUnregistered,
+            Self::Public => Code::ClientPublic,
             Self::Secret => Code::ClientSecretWrong,
             Self::AssertionMalformed => Code::AssertionMalformed,
+            Self::AssertionType => Code::AssertionTypeWrong,
+            Self::AssertionAlg => Code::AssertionAlgWrong,
             Self::AssertionSignature => Code::AssertionSignatureWrong,
             Self::AssertionExpired => Code::AssertionExpired,
             Self::AssertionAudience => Code::AssertionAudienceWrong,
@@ -202,10 +226,12 @@ impl Presented {
                 }
                 Ok(Self::Assertion { jwt: assertion.into(), client_id })
             }
-            (None, None, None) => match client_id {
-                Some(client_id) => Ok(Self::Name { client_id }),
-                None => Err(ClientAuthFault::Missing),
-            },
+            (None, None, None) if assertion_type.is_some() => {
+                Err(ClientAuthFault::AssertionMalformed)
+            }
+            (None, None, None) => {
+                client_id.map(|client_id| Self::Name { client_id }).ok_or(ClientAuthFault::Missing)
+            }
             _ => Err(ClientAuthFault::Repeated),
         }
     }
@@ -229,7 +255,7 @@ impl Presented {
             | Self::Name { client_id }
             | Self::Assertion { client_id: Some(client_id), .. } => Ok(client_id.into()),
             Self::Assertion { jwt, client_id: None } => {
-                unverified_subject(jwt.expose_secret()).map(Cow::Owned)
+                assertion::unverified_subject(jwt.expose_secret()).map(Cow::Owned)
             }
         }
     }
@@ -242,8 +268,23 @@ pub struct Circumstances<'a> {
     pub issuer: &'a Url,
     /// The path of the endpoint that is called.
     pub path: &'a str,
+    /// The host that is called, where it is not the issuer's (RFC 8705 §5).
+    pub alias_host: Option<&'a str>,
     /// The present moment.
     pub now: DateTime<Utc>,
+}
+
+impl Circumstances<'_> {
+    fn issuer_identifier(&self) -> &str {
+        issuer_identifier(self.issuer)
+    }
+
+    /// What the addresses of the host that is called begin with, where it is not the issuer's.
+    fn alias(&self) -> Option<String> {
+        let mut alias = self.issuer.clone();
+        alias.set_host(Some(self.alias_host?)).ok()?;
+        Some(issuer_identifier(&alias).to_owned())
+    }
 }
 
 /// Authenticates a client by what it presented. `keys` are the public keys of the client, where it
@@ -267,11 +308,14 @@ pub fn authenticate(
             Ok(AuthenticatedClient { client, assertion: None })
         }
         Presented::Assertion { jwt, .. } => {
-            let assertion = by_assertion(&client, keys, jwt.expose_secret(), at)?;
-            Ok(AuthenticatedClient { client, assertion: Some(assertion) })
+            let used = assertion::by_assertion(&client, keys, jwt.expose_secret(), at)?;
+            Ok(AuthenticatedClient { client, assertion: Some(used) })
         }
-        // A name proves nothing by itself.
-        Presented::Name { .. } => Err(ClientAuthFault::Missing),
+        // Whoever has something to prove by must.
+        Presented::Name { .. } if client.authentication != ClientAuthentication::None => {
+            Err(ClientAuthFault::Missing)
+        }
+        Presented::Name { .. } => Ok(AuthenticatedClient { client, assertion: None }),
     }
 }
 
@@ -297,6 +341,10 @@ fn basic_credentials(header: &str) -> Result<Option<(String, SecretString)>, Cli
         return Err(malformed);
     }
     let (id, secret) = decode(id).zip(decode(secret)).ok_or(malformed)?;
+    // The parser puts U+FFFD where the bytes are no UTF-8.
+    if [&id, &secret].into_iter().any(|text| text.contains(char::REPLACEMENT_CHARACTER)) {
+        return Err(malformed);
+    }
     Ok(Some((id, secret.into())))
 }
 
@@ -318,89 +366,4 @@ fn by_secret(
     } else {
         Err(ClientAuthFault::Secret)
     }
-}
-
-/// Claims of a client assertion (RFC 7523 §3).
-#[derive(Deserialize)]
-struct AssertionClaims {
-    iss: String,
-    sub: String,
-    aud: OneOrMany,
-    exp: f64,
-    nbf: Option<f64>,
-    iat: Option<f64>,
-    jti: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    fn contains(&self, wanted: &str) -> bool {
-        match self {
-            Self::One(one) => one == wanted,
-            Self::Many(many) => many.iter().any(|one| one == wanted),
-        }
-    }
-}
-
-fn by_assertion(
-    client: &Client,
-    keys: &[PublicKey],
-    token: &str,
-    at: Circumstances<'_>,
-) -> Result<UsedAssertion, ClientAuthFault> {
-    if client.authentication != ClientAuthentication::PrivateKeyJwt {
-        return Err(ClientAuthFault::Method);
-    }
-    let now = at.now;
-    let claims: AssertionClaims =
-        jwt::verify_with_any(keys, token).map_err(|fault| match fault {
-            VerifyFault::Malformed => ClientAuthFault::AssertionMalformed,
-            VerifyFault::Signature | VerifyFault::NotAKey => ClientAuthFault::AssertionSignature,
-        })?;
-    if claims.iss != client.id || claims.sub != client.id {
-        return Err(ClientAuthFault::AssertionMalformed);
-    }
-    let issuer = issuer_identifier(at.issuer);
-    // OpenID Connect Core 1.0 §9 says the token endpoint; RFC 9700 and the Swedish profile the issuer.
-    let audiences =
-        [issuer.to_owned(), format!("{issuer}{}", paths::TOKEN), format!("{issuer}{}", at.path)];
-    if !audiences.iter().any(|audience| claims.aud.contains(audience)) {
-        return Err(ClientAuthFault::AssertionAudience);
-    }
-    let expires_at = moment(claims.exp)?;
-    let begins_at = [claims.nbf, claims.iat].into_iter().flatten().map(moment);
-    let begun = begins_at.collect::<Result<Vec<_>, _>>()?.into_iter().all(|at| at <= now + SKEW);
-    if expires_at + SKEW <= now || expires_at > now + LONGEST + SKEW || !begun {
-        return Err(ClientAuthFault::AssertionExpired);
-    }
-    let jti =
-        claims.jti.filter(|jti| !jti.is_empty()).ok_or(ClientAuthFault::AssertionMalformed)?;
-    Ok(UsedAssertion { jti_hash: sha256(jti.as_bytes()), expires_at: expires_at + SKEW })
-}
-
-// NumericDate (RFC 7519 §2): seconds, perhaps with a fraction.
-fn moment(seconds: f64) -> Result<DateTime<Utc>, ClientAuthFault> {
-    if !(0.0..1e11).contains(&seconds) {
-        return Err(ClientAuthFault::AssertionMalformed);
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "within the range that was just checked")]
-    let millis = (seconds * 1000.0) as i64;
-    DateTime::from_timestamp_millis(millis).ok_or(ClientAuthFault::AssertionMalformed)
-}
-
-// The client that an assertion speaks of, before its signature is checked with that client's keys.
-fn unverified_subject(token: &str) -> Result<String, ClientAuthFault> {
-    #[derive(Deserialize)]
-    struct Subject {
-        sub: String,
-    }
-    jwt::unverified_claims::<Subject>(token)
-        .map(|claims| claims.sub)
-        .map_err(|_| ClientAuthFault::AssertionMalformed)
 }

@@ -102,6 +102,9 @@ pub struct ClientMetadata {
     /// What the `aud` of its assertions may be.
     #[serde(skip_serializing_if = "is_default")]
     pub assertion_audience: AssertionAudience,
+    /// Their `typ` must be `client-authentication+jwt` (Ena OAuth 2.0 profile).
+    #[serde(skip_serializing_if = "is_default")]
+    pub require_client_assertion_typ: bool,
     /// The subject of its certificate (RFC 8705 §2.1.2), as RFC 4514 writes it.
     #[serde(skip_serializing_if = "is_default")]
     pub tls_client_auth_subject_dn: Option<String>,

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::confirmation::Confirmation;
 use super::params::{Params, ParamsFault};
 use super::pkce;
 use super::scope::Scope;
@@ -127,9 +128,6 @@ pub enum GrantFault {
     /// One that the client is not registered for.
     #[error("a grant_type that the client is not registered for")]
     GrantTypeUnregistered,
-    /// No certificate to bind tokens to, from a client that is registered so (RFC 8705 §3.4).
-    #[error("no client certificate to bind tokens to")]
-    CertificateMissing,
     /// No `code`.
     #[error("no code")]
     CodeMissing,
@@ -154,6 +152,9 @@ pub enum GrantFault {
     /// Sent though there was no challenge.
     #[error("code_verifier without a code_challenge")]
     VerifierUnexpected,
+    /// Bound to another key than was proved.
+    #[error("bound to another key than was proved")]
+    Key,
     /// Revoked, logged out, disabled or without a role since.
     #[error("the grant is no longer in force")]
     Revoked,
@@ -168,7 +169,6 @@ impl GrantFault {
             Self::GrantTypeMissing => Code::GrantTypeMissing,
             Self::GrantType => Code::GrantTypeUnsupported,
             Self::GrantTypeUnregistered => Code::GrantTypeUnregistered,
-            Self::CertificateMissing => Code::ClientCertificateRequired,
             Self::CodeMissing => Code::CodeMissing,
             Self::CodeUnknown => Code::CodeUnknown,
             Self::CodeExpired => Code::CodeExpired,
@@ -177,6 +177,7 @@ impl GrantFault {
             Self::VerifierMissing => Code::VerifierMissing,
             Self::Verifier => Code::VerifierMismatch,
             Self::VerifierUnexpected => Code::VerifierUnexpected,
+            Self::Key => Code::GrantKeyMismatch,
             Self::Revoked => Code::GrantRevoked,
         }
     }
@@ -210,6 +211,15 @@ pub struct IssuedCode {
 }
 
 impl IssuedCode {
+    /// Checks that the key was proved that the authorization request named (RFC 9449 §10).
+    ///
+    /// # Errors
+    /// [`GrantFault::Key`]; the code is spent all the same.
+    pub fn check_key(&self, proved: &Confirmation) -> Result<(), GrantFault> {
+        let bound = Confirmation { jkt: self.grant.terms.dpop_jkt.clone(), certificate: None };
+        if bound.is_held_by(proved) { Ok(()) } else { Err(GrantFault::Key) }
+    }
+
     /// Checks what the client sent against what it was issued for.
     ///
     /// # Errors

@@ -2,6 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::named::named;
+
+named! {
+    /// The scheme by which an access token is used: its `token_type`, too.
+    pub enum TokenScheme {
+        /// RFC 6750 §2.1.
+        Bearer = "Bearer",
+        /// RFC 9449 §7.1.
+        Dpop = "DPoP",
+    }
+}
+
 /// The `cnf` claim of an access token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirmation {
@@ -14,6 +26,19 @@ pub struct Confirmation {
 }
 
 impl Confirmation {
+    /// The scheme by which a token is used that is bound so.
+    #[must_use]
+    pub const fn scheme(&self) -> TokenScheme {
+        if self.jkt.is_some() { TokenScheme::Dpop } else { TokenScheme::Bearer }
+    }
+
+    /// Whether whoever proved this much holds what it is bound to: for codes and refresh tokens.
+    #[must_use]
+    pub fn is_held_by(&self, proved: &Self) -> bool {
+        let held = |bound: &Option<String>, proved| bound.is_none() || bound == proved;
+        held(&self.jkt, &proved.jkt) && held(&self.certificate, &proved.certificate)
+    }
+
     /// Whether it binds to nothing: a bearer token.
     #[must_use]
     pub const fn is_bearer(&self) -> bool {

@@ -17,6 +17,7 @@ use url::Url;
 
 use super::claim_profile::ClaimProfiles;
 use super::client::AuthMethod;
+use super::dpop::SIGNING_ALGS;
 use super::reply_to::issuer_identifier;
 use super::scope::Scope;
 use crate::identity::assurance::Loa;
@@ -67,6 +68,8 @@ pub struct FurtherMetadata {
     pub pushed_authorization_request_endpoint: String,
     /// OpenID Connect Prompt Create 1.0 §4.
     pub prompt_values_supported: Vec<String>,
+    /// RFC 9449 §5.1.
+    pub dpop_signing_alg_values_supported: Vec<String>,
     /// RFC 8705 §3.3; left out where no host asks for certificates.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tls_client_certificate_bound_access_tokens: bool,
@@ -141,6 +144,9 @@ pub fn metadata(
             authorization_response_iss_parameter_supported: true,
             pushed_authorization_request_endpoint: at(paths::PAR),
             prompt_values_supported: vec!["none".to_owned(), "login".to_owned()],
+            dpop_signing_alg_values_supported: SIGNING_ALGS
+                .map(|alg| alg.name().to_owned())
+                .to_vec(),
             tls_client_certificate_bound_access_tokens: mtls_host.is_some(),
             mtls_endpoint_aliases: aliases.unwrap_or_default(),
             end_session_endpoint: at(paths::LOGOUT),
@@ -190,6 +196,7 @@ fn auth_methods(has_mtls: bool) -> Vec<CoreClientAuthMethod> {
         CoreClientAuthMethod::ClientSecretBasic,
         CoreClientAuthMethod::ClientSecretPost,
         CoreClientAuthMethod::PrivateKeyJwt,
+        CoreClientAuthMethod::None,
     ]
     .into_iter()
     .chain(by_certificate.map(|one| CoreClientAuthMethod::Extension(one.name().to_owned())))

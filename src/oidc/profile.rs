@@ -7,7 +7,7 @@
 mod fapi2;
 mod sweden;
 
-use super::client::{Client, Pkce};
+use super::client::{Client, ClientAuthentication, Pkce};
 use super::client_metadata::{AssertionAudience, Profile};
 use super::params::{Params, ParamsFault};
 use super::registration::RegistrationFault;
@@ -47,7 +47,7 @@ impl Rules {
         let registered = Self {
             pushed_requests: metadata.require_pushed_authorization_requests,
             signed_requests: metadata.require_signed_request_object,
-            pkce: client.pkce,
+            pkce: pkce(client),
             nonce: false,
             shortest_state: 0,
             assertion_audience: metadata.assertion_audience,
@@ -61,6 +61,14 @@ impl Rules {
             Profile::Sweden => sweden::narrow(registered, client),
             Profile::Fapi2 => fapi2::narrow(registered),
         }
+    }
+}
+
+// RFC 9700 §2.1.1: a public client sends a challenge always, whatever is registered.
+const fn pkce(client: &Client) -> Pkce {
+    match client.authentication {
+        ClientAuthentication::None => Pkce::Required,
+        _ => client.pkce,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Each rule is one function; they are asked in the order of [`check`]. Must never change what is
 //! registered: a registration that breaks a rule is refused with what would be right.
 
+mod client_authentication;
 mod logout;
 mod requests;
 
@@ -38,6 +39,7 @@ pub fn check(client: &Client) -> Checked {
     // Rules of client authentication.
     certificates_are_named_once(client)?;
     registered_certificates_are_there(client)?;
+    client_authentication::check(client)?;
 
     // Rules of tokens.
     what_is_encrypted_has_a_key(client)?;

@@ -20,8 +20,8 @@ const PUSHED_MEMORY: TimeDelta = TimeDelta::hours(3);
 /// How many rows of one table are changed at once, so that a statement stays short after a long rest.
 const AT_ONCE: i64 = 10_000;
 
-/// Erases submitted values after ten minutes, and deletes old codes, used assertions, pushed requests,
-/// and sessions with their grants and codes. Audit rows stay.
+/// Erases submitted values after ten minutes, and deletes old codes, used assertions and proofs, pushed
+/// requests, and sessions with their grants and codes. Audit rows stay.
 ///
 /// # Errors
 /// The database failed; what was done before stays done.
@@ -61,6 +61,19 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
         where (client_id, jti_hash) in (
             select client_id, jti_hash
             from client_assertions
+            where expires_at < $1
+            limit $2
+        )",
+        now,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    sqlx::query!(
+        "delete from dpop_proofs
+        where hash in (
+            select hash
+            from dpop_proofs
             where expires_at < $1
             limit $2
         )",

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use siths_idp::oidc::client_metadata::{GrantType, RefreshTokens};
 
+use siths_idp::keys::ClientAlg;
 use siths_idp::oidc::scope::Scope;
 
 use crate::harness::{Answer, Authorize, TestIdp};
@@ -44,7 +45,7 @@ async fn exactly_this_is_advertised() {
         "id_token_signing_alg_values_supported": ["ES256", "ES384", "PS256", "RS256", "EdDSA"],
         "token_endpoint_auth_methods_supported":
             [
-                "client_secret_basic", "client_secret_post", "private_key_jwt",
+                "client_secret_basic", "client_secret_post", "private_key_jwt", "none",
                 "tls_client_auth", "self_signed_tls_client_auth",
             ],
         "token_endpoint_auth_signing_alg_values_supported":
@@ -69,6 +70,7 @@ async fn exactly_this_is_advertised() {
         "authorization_response_iss_parameter_supported": true,
         "pushed_authorization_request_endpoint": format!("{issuer}/par"),
         "prompt_values_supported": ["none", "login"],
+        "dpop_signing_alg_values_supported": ClientAlg::NAMES,
         "tls_client_certificate_bound_access_tokens": true,
         "mtls_endpoint_aliases": {
             "token_endpoint": idp.at_mtls("/token"),

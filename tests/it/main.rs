@@ -13,6 +13,7 @@
 mod harness;
 
 mod abuse;
+mod assertions;
 mod authorize;
 mod back_channel;
 mod bound_tokens;
@@ -29,6 +30,8 @@ mod cors;
 mod dev;
 mod discovery;
 mod documents;
+mod dpop;
+mod dpop_userinfo;
 mod errors;
 mod front_channel;
 mod hints;
@@ -47,6 +50,7 @@ mod other_clients;
 mod proxies;
 mod proxy_peers;
 mod proxy_protocol;
+mod public_clients;
 mod pushed_requests;
 mod readiness;
 mod real_proxies;

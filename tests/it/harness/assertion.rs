@@ -105,6 +105,13 @@ impl Assertion {
         jsonwebtoken::encode(&Header::new(algorithm), &self.0, key).unwrap()
     }
 
+    /// With another `typ`.
+    pub fn typed(&self, typ: Option<&str>, algorithm: Algorithm, key: &EncodingKey) -> String {
+        let mut header = Header::new(algorithm);
+        header.typ = typ.map(str::to_owned);
+        jsonwebtoken::encode(&header, &self.0, key).unwrap()
+    }
+
     /// The same claims under a header of one's own, with this for a signature.
     pub fn under(&self, header: &Value, signature: &str) -> String {
         let [header, claims] =

@@ -7,6 +7,7 @@ pub mod assertion;
 pub mod chromium;
 pub mod demo;
 pub mod display;
+pub mod dpop;
 pub mod firefox;
 pub mod key_server;
 pub mod library;

@@ -77,6 +77,8 @@ impl Authorize {
 #[derive(Clone)]
 pub struct TokenRequest {
     pub basic: Option<(String, String)>,
+    /// The DPoP fields.
+    pub dpop: Vec<String>,
     parameters: Vec<(String, String)>,
 }
 
@@ -90,6 +92,7 @@ impl TokenRequest {
         ];
         Self {
             basic: Some((CLIENT_ID.to_owned(), CLIENT_SECRET.to_owned())),
+            dpop: Vec::new(),
             parameters: parameters.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
         }
     }
@@ -113,6 +116,17 @@ impl TokenRequest {
         self
     }
 
+    /// With one more DPoP field.
+    pub fn dpop(mut self, proof: &str) -> Self {
+        self.dpop.push(proof.to_owned());
+        self
+    }
+
+    /// By nothing but its name: a public client.
+    pub fn public(self, client_id: &str) -> Self {
+        self.basic(None).set("client_id", client_id)
+    }
+
     /// By an assertion instead of a secret.
     pub fn assertion(self, jwt: &str) -> Self {
         self.basic(None).set("client_assertion_type", ASSERTION_TYPE).set("client_assertion", jwt)
@@ -132,6 +146,9 @@ impl TokenRequest {
         let mut request = http.post(endpoint.clone()).form(&self.parameters);
         if let Some((id, secret)) = &self.basic {
             request = request.basic_auth(id, Some(secret));
+        }
+        for proof in &self.dpop {
+            request = request.header("dpop", proof);
         }
         Answer::of(request.send().await.unwrap()).await
     }

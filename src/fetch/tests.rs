@@ -177,3 +177,17 @@ async fn what_is_posted_is_answered() {
 async fn here_post(url: Url) -> Result<Vec<u8>, FetchFault> {
     here().post(&url, "application/ocsp-request", b"question".to_vec(), BOUNDS).await
 }
+
+#[tokio::test]
+async fn what_goes_by_https_alone_goes_by_nothing_else() {
+    let server = Server::start(vec![answer("200 OK", "", "")]).await;
+    let here = Fetcher::by_https(&["127.0.0.0/8".parse().unwrap()], BOUNDS.time, &[]);
+    // A machine without authorities makes none, and then nothing goes out either.
+    if let Ok(here) = here {
+        let told = here.notify(&server.url(), "text/plain", b"token".to_vec(), BOUNDS.time).await;
+        assert!(matches!(told, Err(FetchFault::Failed(_))), "{told:?}");
+    }
+    assert_eq!(server.taken(), 0);
+    let garbled = [b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n".to_vec()];
+    assert!(Fetcher::by_https(&[], BOUNDS.time, &garbled).is_err());
+}

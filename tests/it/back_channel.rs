@@ -341,17 +341,16 @@ async fn futures_of<T>(all: [impl Future<Output = T>; 4]) -> [T; 4] {
 #[tokio::test]
 async fn the_turn_of_a_node_that_died_is_taken_over_when_it_has_run_out() {
     let (idp, mut listener) = idp_with_listener().await;
-    let now = idp.clock.now();
     listener.answers(503);
     log_in_and_out(&idp, &mut idp.browser("clinician")).await;
     listener.next().await;
     tried(&idp, 1).await;
-    idp.advance(10);
-    // A node that takes its turn and is never heard of again: the background may have been first.
-    idp.sql("update logout_notices set attempts = 1, try_at = created_at").await;
-    let lost = take(&idp).await;
     listener.answers(200);
-    idp.advance(TURN.num_seconds() - 1);
+    // A node, whose clock is ten seconds ahead, takes its turn and is not heard of again.
+    let ahead = idp.clock.now() + TimeDelta::seconds(10);
+    let lost = logout_notices::take(idp.pool(), ahead, TURN, 16).await.unwrap().pop().unwrap();
+    assert_eq!(lost.attempts, 2);
+    idp.advance(10 + TURN.num_seconds() - 1);
     tell_due(&idp.node.app).await.unwrap();
     assert_eq!((listener.unread(), idp.count(WAITING).await), (0, 1));
     idp.advance(1);
@@ -359,7 +358,7 @@ async fn the_turn_of_a_node_that_died_is_taken_over_when_it_has_run_out() {
     listener.next().await;
     waiting(&idp, 0).await;
     // It was not dead, only slow: what it says of its turn is not heard any more.
-    logout_notices::postpone(idp.pool(), &lost, now).await.unwrap();
+    logout_notices::postpone(idp.pool(), &lost, ahead).await.unwrap();
     assert_eq!(idp.count(WAITING).await, 0);
 }
 
@@ -380,11 +379,6 @@ async fn a_turn_that_was_lost_does_not_undo_the_next() {
     };
     logout_notices::postpone(idp.pool(), &lost, now - TimeDelta::hours(1)).await.unwrap();
     assert_eq!(idp.rows(NOTICES).await, rows);
-}
-
-async fn take(idp: &TestIdp) -> Notice {
-    let mut taken = logout_notices::take(idp.pool(), idp.clock.now(), TURN, 16).await.unwrap();
-    taken.pop().expect("a notice that is due")
 }
 
 #[tokio::test]

@@ -2,11 +2,16 @@
 // an object whose `do` names a step, and is answered by a line, `{"ok": ...}` or `{"failed": ...}`.
 // What is checked, openid-client checks; nothing is looked at here.
 
+import { webcrypto } from 'node:crypto'
 import dns from 'node:dns'
 import { createInterface } from 'node:readline'
 
 import * as jose from 'jose'
 import * as oidc from 'openid-client'
+
+// Node.js 18, which Debian 12 has, has it only under its module.
+globalThis.crypto ??= webcrypto
+globalThis.CryptoKey ??= webcrypto.CryptoKey
 
 // Every name under localhost is this machine (RFC 6761 §6.3); nobody is asked.
 dns.lookup = (_name, options, callback) =>

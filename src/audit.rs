@@ -16,6 +16,14 @@ crate::named::named! {
         CodeRedeemed = "code.redeemed",
         /// A code was presented again, and all that it gave was revoked.
         CodeReplayed = "code.replayed",
+        /// A session was ended before its time: by whom or what is among the details.
+        SessionEnded = "session.ended",
+        /// A relying party took a logout token.
+        LogoutDelivered = "logout.delivered",
+        /// A relying party answered a logout token by 400: it is not sent again.
+        LogoutRefused = "logout.refused",
+        /// A relying party could not be told of a logout for so long that it is given up.
+        LogoutGivenUp = "logout.given_up",
         /// A relying party read the story of a failed login.
         LoginErrorRead = "login_error.read",
         /// A signing key was made because the installation had none.

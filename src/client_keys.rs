@@ -11,7 +11,7 @@ use arc_swap::ArcSwapOption;
 use chrono::{DateTime, TimeDelta, Utc};
 use moka::future::Cache;
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use url::Url;
 
 use crate::fetch::{Bounds, FetchFault, Fetched, Fetcher, Validators};
@@ -33,7 +33,7 @@ const SELDOM: TimeDelta = TimeDelta::seconds(60);
 /// How soon it is tried again where it could not be fetched.
 const AGAIN: TimeDelta = TimeDelta::seconds(10);
 
-/// The keys of clients that have them at an address.
+/// The keys of clients that have them at an address; the fetcher goes by https alone.
 pub struct ClientKeys {
     fetcher: Result<Fetcher, FetchFault>,
     kept: Cache<Place, Arc<Kept>>,
@@ -52,7 +52,7 @@ struct Kept {
     keys: ArcSwapOption<KeySet>,
     /// Held while the set is fetched, so that many logins at once are one request: from when on it may be
     /// fetched again.
-    turn: Mutex<DateTime<Utc>>,
+    turn: Arc<Mutex<DateTime<Utc>>>,
 }
 
 /// A set of keys as it was fetched.
@@ -68,7 +68,7 @@ pub struct KeySet {
 /// Why there is no set at an address.
 #[derive(Debug, thiserror::Error)]
 enum SetFault {
-    #[error("jwks_uri is no https address")]
+    #[error("jwks_uri is no address")]
     Address,
     #[error(transparent)]
     Fetch(#[from] FetchFault),
@@ -93,43 +93,55 @@ impl ClientKeys {
         now: DateTime<Utc>,
     ) -> Option<Arc<KeySet>> {
         let place = Place { client_id: client_id.to_owned(), address: address.to_owned() };
-        let kept = self.kept.get_with(place, async { Arc::default() }).await;
+        let kept = self.kept.get_with(place.clone(), async { Arc::default() }).await;
         if let Some(keys) = kept.answering(kid, now) {
             return Some(keys);
         }
-        let mut turn = kept.turn.lock().await;
+        let turn = kept.turn.clone().lock_owned().await;
         // Whoever waited for another finds here what that one fetched.
         if let Some(keys) = kept.answering(kid, now) {
             return Some(keys);
         }
         if *turn <= now {
-            *turn = now + AGAIN;
-            match self.fetch(address, now).await {
-                Ok(keys) => {
-                    tracing::info!(
-                        client_id,
-                        keys = keys.kids.len(),
-                        "keys of a client were fetched"
-                    );
-                    kept.keys.store(Some(Arc::new(keys)));
-                    *turn = now + SELDOM;
-                }
-                Err(fault) => {
-                    tracing::warn!(client_id, %fault, "keys of a client could not be fetched");
-                }
-            }
+            // In a task of its own: a caller that goes away does not take the answer from the others.
+            let fetching = fetch(self.fetcher.clone(), place, kept.clone(), turn, now);
+            let _ = tokio::spawn(fetching).await;
         }
         kept.keys.load_full().filter(|keys| now < keys.fresh_until + GRACE)
     }
+}
 
-    async fn fetch(&self, address: &str, now: DateTime<Utc>) -> Result<KeySet, SetFault> {
-        let fetcher = self.fetcher.as_ref().map_err(Clone::clone)?;
-        let url = Url::parse(address).ok().filter(|url| url.scheme() == "https");
-        let url = url.ok_or(SetFault::Address)?;
-        match fetcher.get(&url, &Validators::default(), BOUNDS).await? {
-            Fetched::Body { bytes, max_age, .. } => KeySet::read(&bytes, max_age, now),
-            Fetched::Unchanged => Err(SetFault::NotASet),
+/// Fetches a set, and puts it into use.
+async fn fetch(
+    fetcher: Result<Fetcher, FetchFault>,
+    place: Place,
+    kept: Arc<Kept>,
+    mut turn: OwnedMutexGuard<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) {
+    let client_id = &place.client_id;
+    *turn = now + AGAIN;
+    match set(fetcher, &place.address, now).await {
+        Ok(keys) => {
+            tracing::info!(client_id, keys = keys.kids.len(), "keys of a client were fetched");
+            kept.keys.store(Some(Arc::new(keys)));
+            *turn = now + SELDOM;
         }
+        Err(fault) => {
+            tracing::warn!(client_id, %fault, "keys of a client could not be fetched");
+        }
+    }
+}
+
+async fn set(
+    fetcher: Result<Fetcher, FetchFault>,
+    address: &str,
+    now: DateTime<Utc>,
+) -> Result<KeySet, SetFault> {
+    let url = Url::parse(address).map_err(|_| SetFault::Address)?;
+    match fetcher?.get(&url, &Validators::default(), BOUNDS).await? {
+        Fetched::Body { bytes, max_age, .. } => KeySet::read(&bytes, max_age, now),
+        Fetched::Unchanged => Err(SetFault::NotASet),
     }
 }
 

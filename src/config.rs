@@ -3,7 +3,9 @@
 //! The only place that reads either. Must never pass a wrong value on, and never print a secret.
 
 mod check;
+mod claim_profiles;
 mod layers;
+mod logout;
 mod nearest;
 mod proxy;
 mod raw;
@@ -22,6 +24,7 @@ use ipnet::IpNet;
 use secrecy::SecretString;
 use url::Url;
 
+pub use logout::Logout;
 pub use proxy::{Proxy, ProxyClients, ProxyProtocol, ProxySecret, ProxyTransport, proxy_fields};
 pub use revocation::{
     OcspNonce, Revocation, RevocationAuthority, RevocationOrder, RevocationOrders,
@@ -31,6 +34,7 @@ pub use sealing_key::SealingKey;
 
 use crate::card_hosts::CardHosts;
 use crate::identity::assurance::Loa;
+use crate::identity::fact::Fact;
 use crate::named::named;
 
 /// Environment variables; those that begin with `SITHS_IDP__` are configuration.
@@ -63,8 +67,12 @@ pub struct Config {
     pub sealing_key: SealingKey,
     /// What is fetched from clients.
     pub clients: Clients,
+    /// How relying parties are told of logouts.
+    pub logout: Logout,
     /// How long things live.
     pub lifetimes: Lifetimes,
+    /// Names of claims by profile, each with the fact that it tells; beside those that are built in.
+    pub claim_profiles: BTreeMap<String, BTreeMap<String, Fact>>,
     /// How much is taken on at once.
     pub limits: Limits,
     /// Who is told how the node fares.
@@ -207,8 +215,10 @@ pub struct Lifetimes {
     pub code: TimeDelta,
     /// A pushed authorization request, until the browser brings it (RFC 9126 §2.2).
     pub pushed_request: TimeDelta,
-    /// A session in a browser.
+    /// A session in a browser, from the card to its end.
     pub session: TimeDelta,
+    /// A session in a browser that stands in for no card meanwhile.
+    pub session_idle: TimeDelta,
     /// An access token.
     pub access_token: TimeDelta,
     /// An ID token (Swedish OpenID Connect profile: five minutes at most).

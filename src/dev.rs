@@ -6,6 +6,7 @@
 
 pub mod browser;
 pub mod demo;
+mod demo_logout;
 pub mod demo_pages;
 pub mod folder;
 pub mod installation;

@@ -1,8 +1,9 @@
 //! Fetching over HTTP from configured addresses: bounded in time and size, and never inward.
 //!
-//! Callers give addresses from the configuration, or from the registration of a client. Must never be given
-//! one out of a certificate or a request, never follow a redirect, never use a proxy of the environment, and never connect to an
-//! address of an inner network that the configuration does not list (SSRF).
+//! Callers give addresses from the configuration or the registration of a client. Must never be given
+//! one out of a certificate or a request, never follow a redirect, never use a proxy of the
+//! environment, and never connect to an address of an inner network that the configuration does not
+//! list (SSRF).
 
 mod inward;
 
@@ -110,27 +111,48 @@ impl Fetcher {
         Ok(Self { client, guard })
     }
 
-    /// A fetcher that goes by `https` alone, to servers with certificates of these authorities (PEM), or
-    /// of the machine's where none are given.
+    /// A fetcher that goes by `https`, and takes servers that the machine believes, or, where
+    /// `authorities` (PEM) are given, those that these vouch for and no others.
     ///
     /// # Errors
-    /// Authorities that cannot be read, or none.
-    pub fn https(
+    /// When the authorities cannot be used, or when the machine has none and none are given.
+    pub fn by_https(
         inner: &[IpNet],
         connect: Duration,
-        authorities: Option<&[u8]>,
+        authorities: &[Vec<u8>],
     ) -> Result<Self, FetchFault> {
         let failed = |error: reqwest::Error| FetchFault::Failed(told(&error));
         let guard = Guard(inner.into());
         let mut builder = builder(&guard, connect).https_only(true);
-        if let Some(pem) = authorities {
-            let authorities = Certificate::from_pem_bundle(pem).map_err(failed)?;
-            if authorities.is_empty() {
-                return Err(FetchFault::Failed("the file holds no certificate".to_owned()));
+        if !authorities.is_empty() {
+            let read = authorities.iter().map(|pem| Certificate::from_pem_bundle(pem));
+            let read = read.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+            if read.iter().any(Vec::is_empty) {
+                return Err(FetchFault::Failed(
+                    "a file of authorities holds no certificate".into(),
+                ));
             }
-            builder = builder.tls_certs_only(authorities);
+            builder = builder.tls_certs_only(read.into_iter().flatten());
         }
-        Ok(Self { client: builder.build().map_err(failed)?, guard })
+        let client = builder.build().map_err(failed)?;
+        Ok(Self { client, guard })
+    }
+
+    /// The status that is answered to something that is posted; the answer itself is not read.
+    ///
+    /// # Errors
+    /// [`FetchFault`], but for any status.
+    pub async fn notify(
+        &self,
+        url: &Url,
+        content_type: &'static str,
+        content: Vec<u8>,
+        time: Duration,
+    ) -> Result<u16, FetchFault> {
+        let content_type = HeaderValue::from_static(content_type);
+        let request = self.client.post(url.clone()).header(CONTENT_TYPE, content_type);
+        let response = self.send(url, request.body(content), Bounds { time, bytes: 0 }).await?;
+        Ok(response.status().as_u16())
     }
 
     /// What is at an address, if it is not what the validators stand for.

@@ -7,12 +7,14 @@
 //! card       certificate -> ticket                       (on the card host)
 //! resume     ticket -> code, or why not                  (the first write)
 //! again      "try again" -> a card host never used before
+//! back       "back to the system" -> the error answer
 //! check      certificate -> what it is, and what helps   (on a card host, without a login)
 //! client_call  a client's proof of who it is, at any endpoint
 //! token      which grant is exchanged for tokens?
 //! redeem     code -> tokens
 //! user_info  access token -> claims
 //! login_error  reference -> the story of a failed login, for its client
+//! logout     request -> the session ends, perhaps after the person was asked
 //! readiness  is this node of use, and how old is what it knows of revocation?
 //! ```
 //! Must never answer by itself: it returns an [`answer::Answer`] or a typed result, and `http`
@@ -22,6 +24,7 @@ pub mod again;
 pub mod answer;
 mod asked;
 pub mod authorize;
+pub mod back;
 pub mod binding;
 pub mod card;
 pub mod check;
@@ -31,7 +34,9 @@ pub mod client_keys;
 pub mod issue;
 pub mod login;
 pub mod login_error;
+pub mod logout;
 pub mod par;
+mod protected;
 pub mod readiness;
 pub mod redeem;
 pub mod resume;

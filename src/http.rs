@@ -4,6 +4,7 @@
 //! decided here. Must never show what [`render`] is not given: sources of errors stay in the log.
 
 pub mod authorize;
+pub mod back;
 pub mod cached;
 pub mod card;
 pub mod check;
@@ -16,6 +17,7 @@ pub mod form;
 pub mod hosts;
 pub mod layers;
 pub mod login_errors;
+pub mod logout;
 pub mod pages;
 pub mod panics;
 pub mod par;
@@ -29,6 +31,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
+use crate::flow::back::BACK_PATH;
 use crate::flow::check::CHECK_PATH;
 use crate::flow::login::{AGAIN_PATH, CARD_PATH, RESUME_PATH};
 use crate::oidc::metadata::paths;
@@ -60,8 +63,14 @@ fn issuer_host(app: &App) -> Router {
         )
         .route(RESUME_PATH, get(resume::resume).head(errors::method_not_allowed))
         .route(AGAIN_PATH, get(resume::again).head(errors::method_not_allowed))
+        .route(BACK_PATH, get(back::back).head(errors::method_not_allowed))
         .route(CHECK_PATH, get(check::entrance).head(errors::method_not_allowed))
         .merge(client_endpoints())
+        .route(
+            paths::LOGOUT,
+            get(logout::by_query).post(logout::by_form).head(errors::method_not_allowed),
+        )
+        .route(paths::LOGOUT_CONFIRMED, post(logout::confirmed))
         .route(paths::ERRORS, get(errors::catalogue))
         .route(&format!("{}/{{code}}", paths::ERRORS), get(errors::code_page))
         .route(readiness::LIVE_PATH, get(readiness::live))
@@ -79,7 +88,7 @@ fn issuer_host(app: &App) -> Router {
 fn mtls_host(app: &App) -> Router {
     client_endpoints()
         .fallback(errors::nothing_for_clients)
-        .method_not_allowed_fallback(errors::method_not_allowed)
+        .method_not_allowed_fallback(errors::wrong_method_for_clients)
         .with_state(app.clone())
         .layer(from_fn_with_state(app.clone(), panics::catch_panic))
         .layer(from_fn(layers::security_headers))

@@ -4,6 +4,7 @@
 
 pub mod admission;
 pub mod assurance;
+pub mod fact;
 pub mod hsa_id;
 pub mod personal_number;
 pub mod user;

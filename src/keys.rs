@@ -9,6 +9,7 @@ pub mod jwe;
 mod jwk;
 pub mod jwt;
 pub mod keyring;
+pub mod pairwise;
 pub mod public_jwk;
 pub mod sealing;
 pub mod signer;

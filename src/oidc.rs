@@ -4,12 +4,15 @@
 //! redirect URI are known: [`reply_to::ReplyTo`] exists only after that check.
 
 pub mod address;
+pub mod claim_profile;
 pub mod claims;
 pub mod client;
 pub mod client_auth;
 pub mod client_metadata;
 pub mod code;
 pub mod confirmation;
+pub mod jarm;
+pub mod logout;
 pub mod metadata;
 pub mod numeric_date;
 pub mod params;
@@ -18,10 +21,14 @@ pub mod problem;
 pub mod profile;
 pub mod redirect_uri;
 pub mod registration;
+pub mod release;
 pub mod reply_to;
 pub mod request;
 pub mod request_object;
 pub mod request_uri;
+pub mod resource;
+pub mod response_mode;
 pub mod scope;
+pub mod subject;
 pub mod terms;
 pub mod tls_client_auth;

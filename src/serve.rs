@@ -3,6 +3,7 @@
 //! The same code serves an installation, `dev` and the tests. Must never start half: whatever is
 //! missing or wrong is an error before the first connection is taken.
 
+pub mod back_channel;
 pub mod clients;
 pub mod keys;
 pub mod open_files;
@@ -27,12 +28,13 @@ use crate::config::{self, Config};
 use crate::fetch::FetchFault;
 use crate::http;
 use crate::keys::Sealer;
+use crate::oidc::claim_profile::ClaimProfiles;
 use crate::oidc::metadata;
 use crate::pki::Trust;
 use crate::random::Random;
 use crate::state::{App, CheckCounts, Parts, Registry};
 use crate::store::migrate::{self, Schema};
-use crate::store::{self, PgPool, StoreError, housekeeping};
+use crate::store::{self, PgPool, StoreError, housekeeping, pairwise_salt};
 use crate::throttle::{ClientThrottle, Once, Throttle};
 use crate::tls::{self, Counters, Hints, Identity, IdentityFault, Settings, TlsParts};
 
@@ -71,6 +73,9 @@ pub enum ServeError {
     /// A signing key.
     #[error(transparent)]
     Keys(#[from] keys::KeysFault),
+    /// The authorities of relying parties.
+    #[error(transparent)]
+    BackChannel(#[from] back_channel::BackChannelFault),
     /// The CA of proxies.
     #[error("proxy.client_ca: {0}")]
     ProxyCa(#[from] proxies::ProxyCaFault),
@@ -104,7 +109,9 @@ impl ServeError {
                 !fault.may_pass()
             }
             Self::Revocation(fault) => !matches!(fault, RevocationFault::Fetch(_)),
-            Self::ProxyCa(_) | Self::ClientAuthorities(_) | Self::Issuer => true,
+            Self::ProxyCa(_) | Self::ClientAuthorities(_) | Self::BackChannel(_) | Self::Issuer => {
+                true
+            }
             _ => false,
         }
     }
@@ -152,7 +159,8 @@ pub async fn start(
     random: Random,
     listeners: Vec<TcpListener>,
 ) -> Result<Node, ServeError> {
-    if metadata::metadata(&config.issuer, mtls_host(config)).is_err() {
+    let claim_profiles = ClaimProfiles::new(&config.claim_profiles);
+    if metadata::metadata(&config.issuer, mtls_host(config), &claim_profiles).is_err() {
         return Err(ServeError::Issuer);
     }
     let trust = trust::trust(&config.trust, clock.now())?;
@@ -169,6 +177,7 @@ pub async fn start(
         card_hosts: config.card.hosts.clone(),
         mtls_host: mtls_host(config).map(str::to_owned),
         lifetimes: config.lifetimes,
+        claim_profiles,
         pool,
         trust,
         failed_logins: Throttle::per_minute(config.limits.failed_logins_per_minute),
@@ -179,12 +188,15 @@ pub async fn start(
         pushes: ClientThrottle::per_minute(config.limits.pushed_requests_per_minute),
         client_keys: clients::keys(&config.clients).map_err(ServeError::ClientAuthorities)?,
         told_policies: Once::default(),
+        back_channel: back_channel::of(&config.logout)?,
         registry: Arc::new(Registry::default()).into(),
         sealer: Arc::new(Sealer::new(config.sealing_key.expose())),
         clock,
         random,
     });
     keys::ensure(&app).await.map_err(unmigrated)?;
+    let salt = app.random.bytes();
+    pairwise_salt::add_first(&app.pool, &salt, app.clock.now()).await.map_err(ServeError::from)?;
     registry::reload(&app).await.map_err(unmigrated)?;
     registry::warn_of_registrations(&app);
     app.revocation.load().await?;
@@ -236,7 +248,9 @@ pub async fn start(
     }
     let (watching, cleaning, counting) = (app.clone(), app.clone(), counters.clone());
     let revocation = app.revocation.clone();
+    let telling = app.clone();
     tasks.spawn(async move { revocation.keep_current().await });
+    tasks.spawn(async move { back_channel::keep_telling(&telling).await });
     tasks.spawn(async move { registry::keep_in_step(&watching).await });
     tasks.spawn(async move { keep_house(&cleaning, &counting).await });
     Ok(Node { app, addresses, proxy_addresses, counters, handle, tasks })

@@ -3,17 +3,24 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use chrono::TimeDelta;
 use ipnet::IpNet;
+use tokio::sync::Notify;
 use url::Url;
+use uuid::Uuid;
 
 use crate::card_hosts::CardHosts;
 use crate::client_keys::ClientKeys;
 use crate::clock::Clock;
 use crate::config::Lifetimes;
+use crate::fetch::Fetcher;
 use crate::keys::{KeyRing, Sealer};
+use crate::oidc::claim_profile::ClaimProfiles;
 use crate::oidc::client::Client;
+use crate::oidc::subject::Subjects;
 use crate::pki::Trust;
 use crate::random::Random;
 use crate::revocation::Revocation;
@@ -34,6 +41,8 @@ pub struct Parts {
     pub mtls_host: Option<String>,
     /// How long things live.
     pub lifetimes: Lifetimes,
+    /// The names that claims go by.
+    pub claim_profiles: ClaimProfiles,
     /// All shared state.
     pub pool: PgPool,
     /// Which certificates are believed.
@@ -56,6 +65,8 @@ pub struct Parts {
     pub client_keys: ClientKeys,
     /// The policies that were told as unknown.
     pub told_policies: Once,
+    /// How relying parties are told of logouts.
+    pub back_channel: BackChannel,
     /// Seals what travels and what lies.
     pub sealer: Arc<Sealer>,
     /// Where `now` comes from.
@@ -64,13 +75,28 @@ pub struct Parts {
     pub random: Random,
 }
 
+/// How relying parties are told of logouts (OpenID Connect Back-Channel Logout 1.0).
+#[derive(Debug)]
+pub struct BackChannel {
+    /// Reaches them.
+    pub fetcher: Fetcher,
+    /// For how long one that is away is tried again.
+    pub keep_trying: TimeDelta,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// Says that there may be notices to send.
+    pub told: Notify,
+}
+
 /// What every node keeps in memory and reads again when the database tells of a change.
 #[derive(Debug, Default)]
 pub struct Registry {
     /// Relying parties by `client_id`.
     pub clients: HashMap<String, Arc<Client>>,
-    /// The signing keys.
+    /// The keys of the provider.
     pub keyring: KeyRing,
+    /// What `sub` is made with; before it is read there are no clients either.
+    pub subjects: Subjects,
 }
 
 /// What the check page was asked since the start.
@@ -101,6 +127,12 @@ impl App {
     #[must_use]
     pub fn client(&self, id: &str) -> Option<Arc<Client>> {
         self.registry.load().clients.get(id).cloned()
+    }
+
+    /// `sub` of a person for a client.
+    #[must_use]
+    pub fn subject(&self, client: &Client, user: Uuid) -> String {
+        self.registry.load().subjects.of(client, user)
     }
 }
 

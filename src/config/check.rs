@@ -10,7 +10,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
+use super::claim_profiles::claim_profiles;
 use super::layers::Layers;
+use super::logout::logout;
 use super::proxy::{proxy, proxy_protocol};
 use super::raw::{
     RawCard, RawClients, RawConfig, RawDatabase, RawIssuer, RawLifetimes, RawLimits, RawLog,
@@ -46,7 +48,9 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
     let revocation = revocation::revocation(raw.revocation, &trust, at);
     let sealing_key = sealing_key(raw.sealing_key, raw.sealing_key_file.as_deref(), at);
     let clients = clients(raw.clients, at);
+    let logout = logout(&raw.logout, at);
     let lifetimes = lifetimes(&raw.lifetimes, at);
+    let claim_profiles = claim_profiles(raw.claim_profiles, at);
     let limits = limits(&raw.limits, at);
     let health =
         Health { networks: revocation::networks("health.networks", &raw.health.networks, at) };
@@ -68,7 +72,9 @@ pub(super) fn config(raw: RawConfig, mut layers: Layers) -> Result<Config, Confi
                 revocation,
                 clients,
                 sealing_key,
+                logout,
                 lifetimes,
+                claim_profiles,
                 limits,
                 health,
                 log,
@@ -436,6 +442,7 @@ fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
         // FAPI 2.0 Security Profile §5.3.2.2: less than ten minutes.
         pushed_request: read("pushed_request", &raw.pushed_request, "599s"),
         session: read("session", &raw.session, "24h"),
+        session_idle: read("session_idle", &raw.session_idle, "24h"),
         access_token: read("access_token", &raw.access_token, "1h"),
         // Swedish OpenID Connect profile: five minutes at most.
         id_token: read("id_token", &raw.id_token, "5m"),

@@ -2,6 +2,7 @@
 //!
 //! What is not an `Option` has its value in `config/default.toml`.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use secrecy::SecretString;
@@ -28,7 +29,10 @@ pub(super) struct RawConfig {
     pub trust: RawTrust,
     pub revocation: RawRevocation,
     pub clients: RawClients,
+    pub logout: RawLogout,
     pub lifetimes: RawLifetimes,
+    #[serde(default)]
+    pub claim_profiles: BTreeMap<String, BTreeMap<String, String>>,
     pub limits: RawLimits,
     pub health: RawHealth,
     pub log: RawLog,
@@ -144,12 +148,22 @@ pub(super) struct RawClients {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(super) struct RawLogout {
+    pub keep_trying: String,
+    pub timeout: String,
+    pub authorities: Vec<String>,
+    pub private_networks: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawLifetimes {
     pub login: String,
     pub ticket: String,
     pub code: String,
     pub pushed_request: String,
     pub session: String,
+    pub session_idle: String,
     pub access_token: String,
     pub id_token: String,
     pub attempts: String,

@@ -183,7 +183,10 @@ fn every_fault_is_told_in_one_run() {
     let file = FILE
         .replace("https://idp.region.se", "http://idp.region.se")
         .replace("\"tls.pem\"", "\"gone.pem\"")
-        + "\n[lifetimes]\nid_token = \"6m\"\nsesion = \"1h\"\n[log]\nformat = \"jsn\"\n\
+        + "\n[lifetimes]\nid_token = \"6m\"\nsesion = \"1h\"\nsession_idle = \"25h\"\n\
+           [log]\nformat = \"jsn\"\n\
+           [logout]\nkeep_trying = \"8d\"\ntimeout = \"31s\"\nauthorities = [\"inner.pem\"]\n\
+           private_networks = [\"10.0.0.0/33\"]\n\
            [limits]\nmax_connections = \"many\"\n";
     let faults = installation.faults(&file).join("\n");
     for told in [
@@ -191,8 +194,37 @@ fn every_fault_is_told_in_one_run() {
         "gone.pem",
         "lifetimes.id_token is \"6m\": expected 10s to 5m",
         "lifetimes.sesion is no key: did you mean session?",
+        "lifetimes.session_idle is \"25h\": expected 10s to 24h",
+        "logout.keep_trying is \"8d\": expected 1m to 7d",
+        "logout.timeout is \"31s\": expected 1s to 30s",
+        "inner.pem",
+        "logout.private_networks is \"10.0.0.0/33\"",
         "log.format is \"jsn\": did you mean json?",
         "limits.max_connections is string \"many\"",
+    ] {
+        assert!(faults.contains(told), "{told} is not in\n{faults}");
+    }
+}
+
+#[test]
+fn claim_profiles_of_ones_own_are_read_and_their_faults_told() {
+    let installation = Installation::new();
+    let good = format!(
+        "{FILE}\n[claim_profiles.region]\n\"urn:region:hsa\" = \"hsa_id\"\nroles = \"roles\"\n"
+    );
+    let config = installation.load(&good, &[]).unwrap();
+    let region = &config.claim_profiles["region"];
+    assert_eq!(region["urn:region:hsa"], crate::identity::fact::Fact::HsaId);
+    assert_eq!(region.len(), 2);
+    let bad = format!(
+        "{FILE}\n[claim_profiles.inera]\nhsa = \"hsa_id\"\n[claim_profiles.own]\nsub = \"hsa_id\"\n\
+         pnr = \"personnummer\"\n"
+    );
+    let faults = installation.faults(&bad).join("\n");
+    for told in [
+        "claim_profiles.inera: is built in",
+        "claim_profiles.own.sub: the provider itself answers",
+        "claim_profiles.own.pnr is \"personnummer\": expected given_name, family_name",
     ] {
         assert!(faults.contains(told), "{told} is not in\n{faults}");
     }

@@ -7,16 +7,18 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{Html, IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Form, Router};
 use axum_server::Handle;
+use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+use super::demo_logout::{LoggedInHere, ended_session, logout_url};
 use super::demo_pages::{DemoError, DemoLoggedIn, DemoStart};
 use super::installation::DEMO_HOST;
 use super::pki::Pki;
@@ -25,12 +27,16 @@ use crate::card_hosts::{CardHosts, Chooser};
 use crate::flow::answer::Cookie;
 use crate::http::cookies::{cookie, set_cookie};
 use crate::http::pages::{CONTENT_SECURITY_POLICY as POLICY, STYLESHEET, STYLESHEET_PATH};
+use crate::oidc::client_metadata::ClientMetadata;
 use crate::random::Random;
 use crate::tls::{self, Balancers, Counters, Hints, Hosts, Identity, Settings, TlsParts};
 
 /// Logins under way that are remembered; the oldest are forgotten beyond that.
 const MOST_PENDING: usize = 1000;
 const COOKIE: &str = "__Host-demo-symfoni";
+const LOGOUT_PATH: &str = "/logout";
+/// Where the provider tells of logouts.
+const BACK_CHANNEL_PATH: &str = "/backchannel-logout";
 
 struct Demo {
     registered: Registered,
@@ -38,6 +44,7 @@ struct Demo {
     random: Random,
     // By the browser's cookie. A real system keeps this in its session.
     pending: Mutex<HashMap<String, (Pending, Instant)>>,
+    logged_in: LoggedInHere,
 }
 
 type Shared = Arc<Demo>;
@@ -46,6 +53,14 @@ type Shared = Arc<Demo>;
 #[must_use]
 pub fn redirect_uri(port: u16) -> String {
     format!("https://{DEMO_HOST}:{port}/callback")
+}
+
+/// What Demo-Symfoni on a port registers for logouts.
+pub fn register_logout(metadata: &mut ClientMetadata, port: u16) {
+    let at = |path: &str| format!("https://{DEMO_HOST}:{port}{path}");
+    metadata.post_logout_redirect_uris.insert(at("/"));
+    metadata.backchannel_logout_uri = Some(at(BACK_CHANNEL_PATH));
+    metadata.backchannel_logout_session_required = true;
 }
 
 /// Demo-Symfoni, to be awaited: it serves until `handle` says otherwise.
@@ -71,11 +86,19 @@ pub fn serve(
         settings: Settings::default(),
         counters: Arc::new(Counters::default()),
     };
-    let demo = Demo { registered, http, random: Random::system(), pending: Mutex::default() };
+    let demo = Demo {
+        registered,
+        http,
+        random: Random::system(),
+        pending: Mutex::default(),
+        logged_in: LoggedInHere::default(),
+    };
     let router = Router::new()
         .route("/", get(start))
         .route("/login", get(login))
         .route("/callback", get(callback))
+        .route(LOGOUT_PATH, get(logout))
+        .route(BACK_CHANNEL_PATH, post(back_channel))
         .route(STYLESHEET_PATH, get(stylesheet))
         .with_state(Arc::new(demo));
     Ok(tls::serve(listener, parts, router, handle))
@@ -106,16 +129,17 @@ async fn login(State(demo): State<Shared>) -> Response {
 }
 
 async fn callback(State(demo): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
-    let Some(pending) = cookie(&headers, COOKIE).and_then(|key| demo.take(key)) else {
+    let key = cookie(&headers, COOKIE);
+    let Some((key, pending)) = key.and_then(|key| Some((key, demo.take(key)?))) else {
         return lost();
     };
-    match finish(&demo, &uri.to_string(), pending).await {
+    match finish(&demo, &uri.to_string(), key, pending).await {
         Ok(html) => page(html),
         Err(error) => broken(&error),
     }
 }
 
-async fn finish(demo: &Demo, uri: &str, pending: Pending) -> anyhow::Result<String> {
+async fn finish(demo: &Demo, uri: &str, key: &str, pending: Pending) -> anyhow::Result<String> {
     let url = Url::parse(&demo.registered.redirect_uri)?.join(uri)?;
     let mut clock = Steps::begin();
     let party = RelyingParty::discover(demo.registered.clone(), demo.http.clone()).await?;
@@ -124,7 +148,8 @@ async fn finish(demo: &Demo, uri: &str, pending: Pending) -> anyhow::Result<Stri
         Callback::Code(code) => code,
         Callback::Error { parameters } => return told(&party, &parameters).await,
     };
-    let (claims, _, access_token) = party.redeem(code, pending).await?;
+    let (claims, id_token, access_token) = party.redeem(code, pending).await?;
+    demo.logged_in.remember(key, &id_token, &claims);
     clock.step("Kod mot tokens");
     let user_info = party.user_info(&access_token).await?;
     clock.step("UserInfo");
@@ -149,8 +174,43 @@ async fn finish(demo: &Demo, uri: &str, pending: Pending) -> anyhow::Result<Stri
         hsa_id: &hsa_id,
         claims: &listed,
         timings: &clock.steps,
+        logout_url: LOGOUT_PATH,
     }
     .render())
+}
+
+// Here first, then at the provider, which logs out of the other systems and leads back.
+async fn logout(State(demo): State<Shared>, headers: HeaderMap) -> Response {
+    let id_token = cookie(&headers, COOKIE).and_then(|key| demo.logged_in.forget(key));
+    let Registered { issuer, client_id, redirect_uri, .. } = &demo.registered;
+    let start = redirect_uri.trim_end_matches("callback");
+    let mut parameters = vec![("client_id", &**client_id), ("post_logout_redirect_uri", start)];
+    parameters.extend(id_token.as_deref().map(|token| ("id_token_hint", token)));
+    match logout_url(&demo.http, issuer, &parameters).await {
+        Ok(url) => (StatusCode::SEE_OTHER, [(LOCATION, url.to_string())]).into_response(),
+        Err(error) => broken(&error),
+    }
+}
+
+// OpenID Connect Back-Channel Logout 1.0 §2.8.
+async fn back_channel(State(demo): State<Shared>, Form(form): Form<LogoutForm>) -> Response {
+    let Registered { issuer, client_id, .. } = &demo.registered;
+    let status = match ended_session(&demo.http, issuer, client_id, &form.logout_token).await {
+        Ok(sid) => {
+            demo.logged_in.forget_session(&sid);
+            StatusCode::OK
+        }
+        Err(error) => {
+            tracing::warn!(error = format!("{error:#}"), "Demo-Symfoni takes no such logout token");
+            StatusCode::BAD_REQUEST
+        }
+    };
+    (status, [(CACHE_CONTROL, "no-store")]).into_response()
+}
+
+#[derive(Deserialize)]
+struct LogoutForm {
+    logout_token: String,
 }
 
 // What a system shows its user: the documented message of the code, from the back channel where a

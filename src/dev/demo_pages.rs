@@ -29,6 +29,8 @@ pub struct DemoLoggedIn<'a> {
     pub claims: &'a [(String, String)],
     /// Every step and the time it took, as text.
     pub timings: &'a [(String, String)],
+    /// Where the logout begins.
+    pub logout_url: &'a str,
 }
 
 /// Why nobody is logged in, as the provider's back channel says.
@@ -81,6 +83,7 @@ mod tests {
                 hsa_id: EVIL,
                 claims: &pairs,
                 timings: &pairs,
+                logout_url: EVIL,
             }
             .render(),
             DemoError {
@@ -101,8 +104,14 @@ mod tests {
 
     #[test]
     fn nobody_without_roles_is_shown_an_empty_line() {
-        let page =
-            DemoLoggedIn { name: "Anna", roles: &[], hsa_id: "SE1", claims: &[], timings: &[] };
+        let page = DemoLoggedIn {
+            name: "Anna",
+            roles: &[],
+            hsa_id: "SE1",
+            claims: &[],
+            timings: &[],
+            logout_url: "/logout",
+        };
         assert!(page.render().contains("Inga"));
     }
 }

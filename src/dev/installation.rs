@@ -1,5 +1,6 @@
 //! The configuration of a throw-away installation: the look-alike PKI, loopback, short names.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 
@@ -13,7 +14,7 @@ use super::responder::Responder;
 use crate::card_hosts::{CardHosts, Chooser, Label};
 use crate::config::{
     Card, Clients, Config, Database, Health, IssuerFile, IssuerKind, Lifetimes, Limits, Log,
-    LogFormat, Mtls, OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority,
+    LogFormat, Logout, Mtls, OcspNonce, PolicyRow, ProxyProtocol, Revocation, RevocationAuthority,
     RevocationOrder, RevocationSettings, SealingKey, TlsFiles, TrustFiles, UnknownPolicy,
 };
 use crate::identity::assurance::Loa;
@@ -99,12 +100,20 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             private_networks: vec![LOOPBACK.parse().context("loopback")?],
             authorities: Some(pki.web_ca_pem().to_owned()),
         },
+        claim_profiles: BTreeMap::new(),
+        logout: Logout {
+            keep_trying: TimeDelta::hours(24),
+            timeout: TimeDelta::seconds(5),
+            authorities: vec![pki.web_ca_pem().to_owned()],
+            private_networks: vec![LOOPBACK.parse().context("loopback")?],
+        },
         lifetimes: Lifetimes {
             login: TimeDelta::minutes(10),
             ticket: TimeDelta::seconds(60),
             code: TimeDelta::seconds(60),
             pushed_request: TimeDelta::seconds(60),
             session: TimeDelta::hours(8),
+            session_idle: TimeDelta::hours(1),
             access_token: TimeDelta::seconds(300),
             id_token: TimeDelta::seconds(300),
             attempts: TimeDelta::days(90),

@@ -10,15 +10,28 @@ use openidconnect::core::{
     CoreTokenIntrospectionResponse, CoreTokenType,
 };
 use openidconnect::{
-    AccessToken, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EmptyExtraTokenFields,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IdTokenFields,
-    IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    Scope, StandardErrorResponse, StandardTokenResponse, TokenResponse as _, UserInfoClaims,
+    AccessToken, AdditionalClaims, AuthorizationCode, ClientId, ClientSecret, CsrfToken,
+    EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest,
+    HttpResponse, IdTokenFields, IssuerUrl, Nonce, OAuth2TokenResponse as _, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, Scope, StandardErrorResponse, StandardTokenResponse,
+    TokenResponse as _, UserInfoClaims,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use crate::oidc::claims::CareClaims;
+/// Claims beyond those of OpenID Connect, by the names of Inera's IdP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct CareClaims {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sid: Option<String>,
+    #[serde(rename = "employeeHsaId", skip_serializing_if = "Option::is_none")]
+    employee_hsa_id: Option<String>,
+    #[serde(rename = "systemRole", skip_serializing_if = "Option::is_none")]
+    system_role: Option<Vec<String>>,
+}
+
+impl AdditionalClaims for CareClaims {}
 
 type Tokens = StandardTokenResponse<
     IdTokenFields<

@@ -95,7 +95,9 @@ pub async fn start(options: &Options) -> anyhow::Result<Installation> {
     seed::people(&pool, &pki, &random, now).await?;
     let secret = folder.client_secret(&random)?;
     let redirect_uri = demo::redirect_uri(demo_port);
-    seed::client(&pool, &seed::demo_client(&redirect_uri, &secret), now).await?;
+    let mut client = seed::demo_client(&redirect_uri, &secret);
+    demo::register_logout(&mut client.metadata, demo_port);
+    seed::client(&pool, &client, now).await?;
     seed::client(&pool, &seed::demo_system(&redirect_uri), now).await?;
     pool.close().await;
 

@@ -109,6 +109,8 @@ catalogue! {
     LoginLost = "login_lost", "access_denied", 403, PageOnly, true;
     /// `prompt=none`, and no session that is good enough.
     LoginRequired = "login_required", "login_required", 403, RelyingParty, false;
+    /// Another person than the request names.
+    UserNotExpected = "user_not_expected", "login_required", 403, RelyingParty, false;
     /// Too many failed logins from this address.
     Busy = "busy", "temporarily_unavailable", 503, RelyingParty, true;
     /// The database or another part is away.
@@ -137,7 +139,7 @@ catalogue! {
     ResponseTypeMissing = "response_type_missing", "invalid_request", 400, RelyingParty, false;
     /// Another `response_type` than `code`.
     ResponseTypeUnsupported = "response_type_unsupported", "unsupported_response_type", 400, RelyingParty, false;
-    /// Another `response_mode` than `query`.
+    /// A `response_mode` that is not served, or not with this redirect URI.
     ResponseModeUnsupported = "response_mode_unsupported", "invalid_request", 400, RelyingParty, false;
     /// A `scope` without `openid`, or none.
     ScopeOpenidMissing = "scope_openid_missing", "invalid_scope", 400, RelyingParty, false;
@@ -159,6 +161,20 @@ catalogue! {
     RequestUriUnsupported = "request_uri_unsupported", "request_uri_not_supported", 400, RelyingParty, false;
     /// `registration` is not supported.
     RegistrationUnsupported = "registration_unsupported", "registration_not_supported", 400, RelyingParty, false;
+    /// A `claims` that is not the JSON of OpenID Connect Core 1.0 §5.5.
+    ClaimsMalformed = "claims_malformed", "invalid_request", 400, RelyingParty, false;
+    /// A `claims` that is longer than is read.
+    ClaimsTooLong = "claims_too_long", "invalid_request", 400, RelyingParty, false;
+    /// An essential `acr` that no card gives.
+    AcrUnsupported = "acr_unsupported", "unmet_authentication_requirements", 403, RelyingParty, false;
+    /// An `id_token_hint` that is no ID token which this client was given.
+    IdTokenHintInvalid = "id_token_hint_invalid", "invalid_request", 400, RelyingParty, false;
+    /// A `resource` that is no absolute URI without fragment.
+    ResourceMalformed = "resource_malformed", "invalid_target", 400, RelyingParty, false;
+    /// A `resource` that the client is not registered for.
+    ResourceUnregistered = "resource_unregistered", "invalid_target", 400, RelyingParty, false;
+    /// A `dpop_jkt` that is no SHA-256 in base64url.
+    DpopJktMalformed = "dpop_jkt_malformed", "invalid_request", 400, RelyingParty, false;
 
     // What a profile asks of a request.
     /// No `nonce` from a client whose profile demands one.
@@ -279,6 +295,8 @@ catalogue! {
     VerifierUnexpected = "verifier_unexpected", "invalid_grant", 400, RelyingParty, false;
     /// Revoked or disabled between code and token.
     GrantRevoked = "grant_revoked", "invalid_grant", 400, RelyingParty, false;
+    /// What the client is registered to get encrypted, no key of it can be encrypted to.
+    EncryptionKeyMissing = "encryption_key_missing", "invalid_request", 400, RelyingParty, false;
 
     // What happens to a refresh token, and to a token that is asked about.
 
@@ -297,6 +315,16 @@ catalogue! {
     TokenRevoked = "token_revoked", "invalid_token", 401, RelyingParty, false;
 
     // What happens to a logout.
+    /// An `id_token_hint` that is no ID token issued here.
+    LogoutHintInvalid = "logout_hint_invalid", "invalid_request", 400, PageOnly, false;
+    /// A `client_id` that is not that of the `id_token_hint`.
+    LogoutClientMismatch = "logout_client_mismatch", "invalid_request", 400, PageOnly, false;
+    /// A `post_logout_redirect_uri` without `id_token_hint` or `client_id`.
+    PostLogoutRedirectUriUnaddressed = "post_logout_redirect_uri_unaddressed", "invalid_request", 400, PageOnly, false;
+    /// A `post_logout_redirect_uri` that is not, to the letter, one of the client's.
+    PostLogoutRedirectUriUnregistered = "post_logout_redirect_uri_unregistered", "invalid_request", 400, PageOnly, false;
+    /// A confirmation that was not made on a page of ours.
+    LogoutUnconfirmed = "logout_unconfirmed", "invalid_request", 403, PageOnly, true;
 
     // What happens to a request for a login error, and to any request.
     /// No such attempt of this client in the last ten minutes.

@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, ProblemAnswer};
 use super::authorize::send_to_card;
+use super::back;
 use super::login::Login;
 use crate::error::Code;
 use crate::keys::Purpose;
@@ -23,7 +24,7 @@ pub fn again<'c>(
         return Answer::page(Code::LoginLost, app.random.reference(), None);
     };
     let expired = Problem { code: Code::LoginExpired, reference: login.reference.clone() };
-    let back = login.request.reply_to.error(&app.issuer, &expired);
+    let back = back::address(app, &login.request, &expired);
     let system = app.client(&login.request.client_id).map(|client| client.name.clone());
     let ui_locales = login.request.ui_locales.clone();
     match login.again(&app.card_hosts, &app.random, app.clock.now()) {
@@ -33,7 +34,7 @@ pub fn again<'c>(
             system,
             retry: None,
             shows_more: false,
-            back: Some(back),
+            back,
             certificate: None,
             ui_locales,
         })),

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::answer::{Answer, Cookie, told_by_redirect};
+use super::answer::{Answer, Cookie, told_by_reply};
 use super::asked;
 use super::issue::{self, Continued};
 use super::login::Login;
@@ -19,10 +19,11 @@ use crate::oidc::code::Authentication;
 use crate::oidc::params::{Params, ParamsFault};
 use crate::oidc::problem::Problem;
 use crate::oidc::reply_to::ReplyTo;
-use crate::oidc::request::{AuthorizationRequest, Prompt};
+use crate::oidc::request::{AuthorizationRequest, Prompt, RequestFault, hint};
 use crate::secret::sha256;
 use crate::state::App;
-use crate::store::sessions::{self, Session, ShownCertificate};
+use crate::store::StoreError;
+use crate::store::sessions::{self, Moment, Session, ShownCertificate};
 
 /// What a browser brings to the authorization endpoint.
 pub struct Visit<'a> {
@@ -46,7 +47,7 @@ pub async fn authorize(app: &App, visit: Visit<'_>) -> Answer {
     let page = |code| Answer::page(code, reference.clone(), ui_locales.clone());
     let told_to = |reply_to: &ReplyTo, code| {
         let problem = Problem { code, reference: reference.clone() };
-        told_by_redirect(&app.issuer, reply_to, problem)
+        told_by_reply(app, reply_to, problem)
     };
     let client = match address::client(params, |id| app.client(id)) {
         Ok(client) => client,
@@ -68,30 +69,50 @@ pub async fn authorize(app: &App, visit: Visit<'_>) -> Answer {
         Err(fault) => return page(fault.code()),
     };
     let told = |code| told_to(&reply_to, code);
-    let request = match AuthorizationRequest::parse(&asked.params, &client, reply_to.clone()) {
+    let request = match requested(app, &asked.params, &client, reply_to.clone()) {
         Ok(request) => AuthorizationRequest { pushed: asked.pushed, ..request },
         Err(fault) => return told(fault.code()),
     };
-    match standing_session(app, &client, &request, visit.session).await {
-        Ok(Some((authentication, user))) => {
-            let continued =
-                Continued { reference: &reference, address: visit.address, authentication, user };
-            match issue::by_session(app, &request, continued).await {
-                Ok(Some(answer)) => answer,
-                Ok(None) => told(Code::RequestUriReplayed),
-                Err(error) => {
-                    tracing::error!(%reference, %error, "a session could not be continued");
-                    told(error.code())
-                }
-            }
-        }
+    match by_session(app, &client, &request, &visit, &reference).await {
+        Ok(Some(answer)) => answer,
         Ok(None) if request.prompt == Prompt::None => told(Code::LoginRequired),
         Ok(None) => to_card(app, request),
         Err(error) => {
-            tracing::error!(%reference, %error, "the session could not be read");
+            tracing::error!(%reference, %error, "the session could not be read or continued");
             told(error.code())
         }
     }
+}
+
+/// A request that may be served, from parameters that came by any way.
+///
+/// # Errors
+/// The first [`RequestFault`] found.
+pub fn requested(
+    app: &App,
+    params: &Params,
+    client: &Client,
+    reply_to: ReplyTo,
+) -> Result<AuthorizationRequest, RequestFault> {
+    let request = AuthorizationRequest::parse(params, client, reply_to)?;
+    let registry = app.registry.load();
+    let ours = hint::Ours { issuer: &app.issuer, ring: registry.keyring.at(app.clock.now()) };
+    Ok(AuthorizationRequest { hinted_sub: hint::subject(params, client, ours)?, ..request })
+}
+
+/// The answer by the session of the browser, where one stands in for the card.
+async fn by_session(
+    app: &App,
+    client: &Client,
+    request: &AuthorizationRequest,
+    visit: &Visit<'_>,
+    reference: &str,
+) -> Result<Option<Answer>, StoreError> {
+    let Some((authentication, user)) = standing_session(app, client, request, visit).await? else {
+        return Ok(None);
+    };
+    let continued = Continued { reference, address: visit.address, authentication, user };
+    issue::by_session(app, request, continued).await
 }
 
 /// The session of the cookie, if it is good enough for the request; the card is asked for otherwise.
@@ -99,21 +120,32 @@ async fn standing_session(
     app: &App,
     client: &Client,
     request: &AuthorizationRequest,
-    cookie: Option<&str>,
-) -> Result<Option<(Authentication, ActiveUser)>, crate::store::StoreError> {
+    visit: &Visit<'_>,
+) -> Result<Option<(Authentication, ActiveUser)>, StoreError> {
     let may_stand_in = match request.prompt {
         Prompt::None => true,
         Prompt::Login => false,
         Prompt::Unspecified => client.sign_on == SignOn::Session,
     };
-    let Some(cookie) = cookie.filter(|_| may_stand_in) else { return Ok(None) };
+    let Some(cookie) = visit.session.filter(|_| may_stand_in) else { return Ok(None) };
     let now = app.clock.now();
     let hash = sha256(cookie.as_bytes());
-    let found = sessions::by_cookie(&app.pool, &hash, client.system.as_deref(), now).await?;
-    let Some(Session { authentication, user, certificate }) = found else { return Ok(None) };
-    if !is_fresh(&authentication, request.max_age, now)
+    let at = Moment { now, idle: app.lifetimes.session_idle };
+    let found = sessions::by_cookie(&app.pool, &hash, client, at).await?;
+    let Some(Session { authentication, user, certificate, begun_by_client }) = found else {
+        return Ok(None);
+    };
+    let Some(certificate) = certificate else { return Ok(None) };
+    if is_revoked(app, &certificate).await {
+        let id = authentication.session_id;
+        sessions::end_revoked(&app.pool, id, visit.address, now).await?;
+        return Ok(None);
+    }
+    if !serves(client, begun_by_client)
+        || !request.is_for(&app.subject(client, user.id))
+        || !is_fresh(&authentication, request.max_age, now)
         || !assures(&authentication, client, request)
-        || !still_stands(app, certificate.as_ref(), now).await
+        || now.timestamp() > certificate.not_after.timestamp()
     {
         return Ok(None);
     }
@@ -121,17 +153,16 @@ async fn standing_session(
     Ok(user.admit(now, role_demand(client)).ok().map(|user| (authentication, user)))
 }
 
-/// Whether the certificate that the session rests on would still log in, as far as this node and the
-/// database know: nobody is asked. If not, the card is asked for, and its holder is told why.
-async fn still_stands(
-    app: &App,
-    certificate: Option<&ShownCertificate>,
-    now: DateTime<Utc>,
-) -> bool {
-    let Some(certificate) = certificate else { return false };
-    now.timestamp() <= certificate.not_after.timestamp()
-        && !certificate.is_revoked
-        && !app.revocation.knows_revoked(&certificate.links).await
+// OpenID Connect Profile for Sweden Connect §2.2.1: of others, a session serves those alone that are
+// registered to share sessions.
+fn serves(client: &Client, begun_by_client: bool) -> bool {
+    client.sign_on == SignOn::Session || begun_by_client
+}
+
+/// Whether the certificate that the session rests on is known to be revoked, by this node or the database:
+/// nobody is asked. The session ends then; the card is asked for, and its holder is told why not.
+async fn is_revoked(app: &App, certificate: &ShownCertificate) -> bool {
+    certificate.is_revoked || app.revocation.knows_revoked(&certificate.links).await
 }
 
 // OpenID Connect Core 1.0 §3.1.2.1: older than max_age means that the person must be asked again.
@@ -168,7 +199,7 @@ pub fn send_to_card(app: &App, login: &Login, cookies: Vec<Cookie>) -> Answer {
         Err(error) => {
             tracing::error!(reference = %login.reference, %error, "a login does not serialise");
             let problem = Problem { code: Code::Internal, reference: login.reference.clone() };
-            told_by_redirect(&app.issuer, &login.request.reply_to, problem)
+            told_by_reply(app, &login.request.reply_to, problem)
         }
     }
 }

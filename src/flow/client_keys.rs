@@ -7,6 +7,8 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
+use crate::keys::JweAlg;
+use crate::keys::jwe::RecipientKey;
 use crate::keys::jwt::{self, PublicKey};
 use crate::oidc::client::Client;
 use crate::state::App;
@@ -36,4 +38,9 @@ pub async fn jwks(app: &App, client: &Client) -> Option<Arc<Value>> {
     };
     let keys = app.client_keys.keys(&client.id, address, None, app.clock.now()).await?;
     Some(keys.jwks.clone())
+}
+
+/// The key that the client is encrypted to by an algorithm; none where it has no fitting one.
+pub async fn encrypting_to(app: &App, client: &Client, alg: JweAlg) -> Option<RecipientKey> {
+    RecipientKey::choose(&*jwks(app, client).await?, alg)
 }

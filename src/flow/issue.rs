@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::answer::{Answer, Cookie, SESSION_COOKIE};
+use super::answer::{self, Answer, Cookie, SESSION_COOKIE, succeeded};
 use super::login::Ticket;
 use super::settled::Settled;
 use crate::error::Code;
@@ -10,13 +10,14 @@ use crate::identity::assurance::Loa;
 use crate::identity::user::ActiveUser;
 use crate::oidc::client::Client;
 use crate::oidc::code::Authentication;
+use crate::oidc::problem::Problem;
 use crate::oidc::request::AuthorizationRequest;
 use crate::oidc::scope::Scope;
 use crate::pki::VerifiedCertificate;
 use crate::secret::sha256;
 use crate::state::App;
 use crate::store::StoreError;
-use crate::store::logins::{self, Attempt, NewGrant, NewSession, Recorded, Success};
+use crate::store::logins::{self, Attempt, Continuation, NewGrant, NewSession, Recorded, Success};
 
 /// Why a level of assurance is none that the client takes and the request asks for.
 #[must_use]
@@ -88,9 +89,13 @@ pub async fn by_card(app: &App, by: ByCard<'_>) -> Result<Result<Answer, Recorde
         Recorded::First => {
             // No Max-Age: closing the browser ends it, and the database ends it in any case.
             let cookie = Cookie { name: SESSION_COOKIE.into(), value: cookie, max_age: None };
-            let location = request.reply_to.success(&app.issuer, &code);
             let fading = login.fading_cookie(by.login_cookie, app.lifetimes.ticket);
-            Ok(Ok(Answer::redirect(location, vec![cookie, fading])))
+            let success = answer::Success {
+                reply_to: &request.reply_to,
+                code: &code,
+                reference: &login.reference,
+            };
+            Ok(Ok(succeeded(app, &success, vec![cookie, fading])))
         }
         again @ (Recorded::Again { .. } | Recorded::RequestUsed) => Ok(Err(again)),
     }
@@ -108,8 +113,8 @@ pub struct Continued<'a> {
     pub user: ActiveUser,
 }
 
-/// Writes grant and code on a session, and answers the relying party; `None` where the pushed request
-/// was used already.
+/// Writes grant and code on a session, and answers the relying party; `None` where the session ended since
+/// it was read.
 ///
 /// # Errors
 /// The database failed.
@@ -133,10 +138,24 @@ pub async fn by_session(
     let session_id = continued.authentication.session_id;
     let grant = new_grant(app, request, &scopes, &code)?;
     let user_id = continued.user.id();
-    let is_written =
+    let written =
         logins::record_continued(&app.pool, &attempt, session_id, user_id, &grant).await?;
-    let answer = || Answer::redirect(request.reply_to.success(&app.issuer, &code), Vec::new());
-    Ok(is_written.then(answer))
+    match written {
+        Continuation::Written => {
+            let success = answer::Success {
+                reply_to: &request.reply_to,
+                code: &code,
+                reference: continued.reference,
+            };
+            Ok(Some(succeeded(app, &success, Vec::new())))
+        }
+        Continuation::RequestUsed => {
+            let reference = continued.reference.to_owned();
+            let problem = Problem { code: Code::RequestUriReplayed, reference };
+            Ok(Some(answer::told_by_reply(app, &request.reply_to, problem)))
+        }
+        Continuation::SessionEnded => Ok(None),
+    }
 }
 
 /// What the audit trail keeps of a certificate, as JSON.

@@ -6,6 +6,7 @@
 use serde::Serialize;
 
 use super::asked::{self, AskedFault};
+use super::authorize::requested;
 use super::client_call::{Call, CallFault, authenticated};
 use crate::error::Code;
 use crate::keys::Purpose;
@@ -13,7 +14,7 @@ use crate::oidc::address::{self, AddressFault};
 use crate::oidc::client::{AuthMethod, Client};
 use crate::oidc::client_auth::ClientAuthFault;
 use crate::oidc::params::{Params, ParamsFault};
-use crate::oidc::request::{AuthorizationRequest, RequestFault};
+use crate::oidc::request::RequestFault;
 use crate::oidc::request_object::RequestObjectFault;
 use crate::oidc::request_uri::RequestUri;
 use crate::state::App;
@@ -104,7 +105,7 @@ pub async fn push(app: &App, call: &Call<'_>, params: &Params) -> Result<Referen
         None => (params.without(&CREDENTIALS).with("client_id", &client.id), None),
     };
     let reply_to = address::reply_to(&asked, client)?;
-    AuthorizationRequest::parse(&asked, client, reply_to)?;
+    requested(app, &asked, client, reply_to)?;
     let uri = RequestUri::new(&app.random);
     let (hash, now) = (uri.hash(), app.clock.now());
     let lifetime = app.lifetimes.pushed_request;

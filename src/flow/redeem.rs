@@ -25,5 +25,5 @@ pub async fn redeem(
         Redemption::AssertionReplayed => return Err(ClientAuthFault::AssertionReplayed.into()),
     };
     let grant = issued.check(&request, role_demand(&by.client), now)?;
-    tokens::of_grant(app, &Bound { client: &by.client, confirmation }, &grant)
+    tokens::of_grant(app, &Bound { client: &by.client, confirmation }, &grant).await
 }

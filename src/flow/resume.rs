@@ -5,8 +5,9 @@
 
 use std::net::IpAddr;
 
-use super::answer::{Answer, ProblemAnswer, told_by_redirect, told_first};
+use super::answer::{Answer, ProblemAnswer, told_by_reply, told_first};
 use super::authorize::role_demand;
+use super::back;
 use super::issue::{self, ByCard, assurance_fault, facts};
 use super::login::{Login, Ticket, again_address};
 use super::settled::Settled;
@@ -150,6 +151,10 @@ async fn decide(
         return record_refusal(app, client, ticket, brought, refusal).await;
     };
     let user_id = user.id;
+    if !ticket.login.request.is_for(&app.subject(client, user_id)) {
+        let refusal = Refusal { user_id: Some(user_id), ..refusal(Code::UserNotExpected) };
+        return record_refusal(app, client, ticket, brought, refusal).await;
+    }
     let user = match user.admit(now, role_demand(client)) {
         Ok(user) => user,
         Err(admission) => {
@@ -239,9 +244,8 @@ fn refuse(
     facts: Option<&CertificateFacts>,
 ) -> Answer {
     let problem = Problem { code, reference: login.reference.clone() };
-    let reply_to = &login.request.reply_to;
     if told_first(client, code) == First::RelyingParty {
-        return told_by_redirect(&app.issuer, reply_to, problem);
+        return told_by_reply(app, &login.request.reply_to, problem);
     }
     let again = match code {
         Code::CertificateMissing => login.clone().without_a_certificate(),
@@ -252,7 +256,7 @@ fn refuse(
         system: Some(client.name.clone()),
         retry: sealed.map(|sealed| again_address(&app.issuer, &sealed)),
         shows_more: again.widens(&app.card_hosts),
-        back: Some(reply_to.error(&app.issuer, &problem)),
+        back: back::address(app, &login.request, &problem),
         certificate: facts.cloned(),
         ui_locales: login.request.ui_locales.clone(),
         problem,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::client_call::{Call, CallFault, authenticated};
+use super::protected::ProtectFault;
 use super::{binding, redeem};
 use crate::error::Code;
 use crate::oidc::client_auth::{AuthenticatedClient, ClientAuthFault};
@@ -47,6 +48,9 @@ pub enum TokenRefusal {
     /// No key signs, or signing failed.
     #[error("signing: {0}")]
     Signing(String),
+    /// Nothing can be encrypted to the client.
+    #[error("encryption: {0}")]
+    Encryption(#[from] ProtectFault),
 }
 
 impl From<CallFault> for TokenRefusal {
@@ -67,6 +71,7 @@ impl TokenRefusal {
             Self::Grant(fault) => fault.code(),
             Self::Store(error) => error.code(),
             Self::Signing(_) => Code::Internal,
+            Self::Encryption(fault) => fault.code(),
         }
     }
 }

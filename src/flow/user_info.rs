@@ -4,9 +4,14 @@ use serde_json::Value;
 
 use super::authorize::role_demand;
 use super::binding::{self, NotHeld};
+use super::protected::{Encryption, ProtectFault};
 use crate::error::Code;
-use crate::keys::jwt;
+use crate::keys::signer::KeyFault;
+use crate::keys::{SigningAlg, jwt};
 use crate::oidc::claims::{self, AccessTokenClaims};
+use crate::oidc::client::Client;
+use crate::oidc::profile::Rules;
+use crate::oidc::release::Claims;
 use crate::oidc::reply_to::issuer_identifier;
 use crate::pki::PresentedChain;
 use crate::state::App;
@@ -42,9 +47,24 @@ pub enum TokenFault {
     /// The database.
     #[error("{0}")]
     Store(#[from] StoreError),
-    /// Claims that do not serialise.
+    /// No key signs by the algorithm now.
+    #[error("no key signs with {0} now")]
+    NoKey(SigningAlg),
+    /// The answer cannot be signed.
     #[error("{0}")]
-    Claims(#[from] serde_json::Error),
+    Signing(#[from] KeyFault),
+    /// The answer cannot be encrypted to the client.
+    #[error("encryption: {0}")]
+    Encryption(#[from] ProtectFault),
+}
+
+/// An answer of UserInfo (OpenID Connect Core 1.0 §5.3.2).
+#[derive(Debug)]
+pub enum UserInfo {
+    /// `application/json`.
+    Json(Value),
+    /// `application/jwt`: signed, encrypted, or both.
+    Jwt(String),
 }
 
 impl TokenFault {
@@ -61,7 +81,8 @@ impl TokenFault {
             Self::CertificateMissing => Code::TokenCertificateMissing,
             Self::CertificateMismatch => Code::TokenCertificateMismatch,
             Self::Store(error) => error.code(),
-            Self::Claims(_) => Code::Internal,
+            Self::NoKey(_) | Self::Signing(_) => Code::Internal,
+            Self::Encryption(fault) => fault.code(),
         }
     }
 }
@@ -83,7 +104,7 @@ pub async fn user_info(
     app: &App,
     token: &str,
     chain: Option<&PresentedChain>,
-) -> Result<Value, TokenFault> {
+) -> Result<UserInfo, TokenFault> {
     let claims = verify(app, token)?;
     binding::must_hold_certificate(&claims.cnf, chain)?;
     let client =
@@ -92,9 +113,32 @@ pub async fn user_info(
     let grant = grants::by_id(&app.pool, claims.grant, &client, now)
         .await?
         .and_then(|grant| grant.live(now, role_demand(&client)))
-        .filter(|grant| grant.user.id().to_string() == claims.sub)
+        .filter(|grant| app.subject(&client, grant.user.id()) == claims.sub)
         .ok_or(TokenFault::Revoked)?;
-    Ok(claims::user_info(&client, &grant)?)
+    let profile = app.claim_profiles.of(&client);
+    answer(app, &client, claims::user_info(&client, &grant, profile, &claims.sub)).await
+}
+
+// OpenID Connect Core 1.0 §5.3.2: signed, then encrypted, as the client is registered and its profile
+// says.
+async fn answer(app: &App, client: &Client, claims: Claims) -> Result<UserInfo, TokenFault> {
+    let metadata = &client.metadata;
+    let encryption = Encryption {
+        alg: metadata.userinfo_encrypted_response_alg,
+        enc: metadata.userinfo_encrypted_response_enc,
+    };
+    if let Some(alg) = Rules::of(client).userinfo_alg {
+        let registry = app.registry.load();
+        let ring = registry.keyring.at(app.clock.now());
+        let key = ring.signing(alg).ok_or(TokenFault::NoKey(alg))?;
+        let jwt = claims::user_info_jwt(claims, &app.issuer, client, key)?;
+        return Ok(UserInfo::Jwt(encryption.jwt(app, client, jwt).await?));
+    }
+    let claims = Value::Object(claims);
+    Ok(match encryption.claims(app, client, &claims).await? {
+        Some(jwe) => UserInfo::Jwt(jwe),
+        None => UserInfo::Json(claims),
+    })
 }
 
 // RFC 9068 §4: type, signature, issuer, audience, expiry.

@@ -12,7 +12,8 @@ use crate::state::App;
 
 /// The discovery document, at the addresses of OpenID Connect Discovery 1.0 §4 and RFC 8414 §3.
 pub async fn metadata(State(app): State<App>, headers: HeaderMap) -> Response {
-    let metadata = match oidc::metadata(&app.issuer, app.mtls_host.as_deref()) {
+    let metadata = match oidc::metadata(&app.issuer, app.mtls_host.as_deref(), &app.claim_profiles)
+    {
         Ok(metadata) => metadata,
         Err(error) => return failed(&app, &error),
     };

@@ -65,6 +65,12 @@ pub async fn nothing_for_clients(State(app): State<App>) -> Response {
     render::json_problem(&app, &problem)
 }
 
+/// Another method than the address takes, on a host that people never see.
+pub async fn wrong_method_for_clients(State(app): State<App>) -> Response {
+    let problem = Problem { code: Code::MethodNotAllowed, reference: app.random.reference() };
+    render::json_problem(&app, &problem)
+}
+
 /// Another method than the address takes.
 pub async fn method_not_allowed(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let problem = Problem { code: Code::MethodNotAllowed, reference: app.random.reference() };

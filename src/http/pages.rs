@@ -1,10 +1,12 @@
 //! The pages that people see: a problem, an error code explained, the start page; and their style.
 //!
 //! Everything is escaped; there is no script, no inline style and nothing from elsewhere, so the
-//! strictest Content-Security-Policy holds. Must never show a personnummer or an HSA-id.
+//! strictest Content-Security-Policy holds (the page that posts itself has one script, and says so). Must never show a personnummer or an HSA-id.
 
 mod check;
 mod foreign;
+mod form_post;
+mod logout;
 mod words;
 
 use askama::Template;
@@ -16,6 +18,8 @@ use crate::error::language::Language;
 use crate::error::messages::{self, Values, description, developer, fill, messages};
 pub use check::CheckPage;
 use foreign::{isolated, shortened};
+pub use form_post::FormPostPage;
+pub use logout::{LogOutPage, LoggedOutPage};
 use words::{Words, words};
 
 /// The style sheet of every page, to be served at [`STYLESHEET_PATH`] as `text/css`.
@@ -44,7 +48,7 @@ pub struct ProblemPage<'a> {
     pub retry: Option<&'a str>,
     /// Whether the next attempt offers more certificates than the last.
     pub shows_more: bool,
-    /// Where "back to the system" leads: the error redirect.
+    /// Where "back to the system" leads: to the error answer.
     pub back: Option<&'a str>,
     /// The same page in the other language.
     pub other_language: Option<&'a str>,

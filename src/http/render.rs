@@ -4,17 +4,19 @@
 
 use axum::Json;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, LOCATION, PRAGMA, SET_COOKIE, WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, SET_COOKIE,
+    WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{Html, IntoResponse as _, Response};
 
 use super::cookies::set_cookie;
-use super::pages::{PageDetail, ProblemPage};
+use super::pages::{FormPostPage, PageDetail, ProblemPage};
 use crate::error::{Code, Language};
 use crate::flow::answer::{Answer, Cookie, ProblemAnswer};
 use crate::oidc::params::Params;
 use crate::oidc::problem::Problem;
+use crate::oidc::reply_to::Reply;
 use crate::state::App;
 
 /// What a request says of the language of pages, and of itself.
@@ -71,11 +73,21 @@ impl Reader {
 #[must_use]
 pub fn answer(answer: Answer, reader: &Reader) -> Response {
     match answer {
-        Answer::Redirect { location, cookies, told } => {
+        Answer::Redirect { location, cookies } => redirect(&location, &cookies),
+        Answer::Reply { reply, cookies, told } => {
             if let Some(problem) = told {
                 log(&problem, "told the relying party");
             }
-            redirect(&location, &cookies)
+            match reply {
+                Reply::Redirect { location } => redirect(&location, &cookies),
+                Reply::Form { action, fields } => {
+                    let language = reader.language(None);
+                    form_post(
+                        &FormPostPage { language, action: &action, fields: &fields },
+                        &cookies,
+                    )
+                }
+            }
         }
         Answer::Page(page) => problem_page(&page, reader),
     }
@@ -88,9 +100,26 @@ pub fn redirect(location: &str, cookies: &[Cookie]) -> Response {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let mut response = (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response();
+    set_cookies(response.headers_mut(), cookies);
+    response
+}
+
+fn set_cookies(headers: &mut HeaderMap, cookies: &[Cookie]) {
     for field in cookies.iter().filter_map(set_cookie) {
-        response.headers_mut().append(SET_COOKIE, field);
+        headers.append(SET_COOKIE, field);
     }
+}
+
+// OAuth 2.0 Form Post Response Mode §2, appendix A: kept nowhere.
+fn form_post(page: &FormPostPage<'_>, cookies: &[Cookie]) -> Response {
+    let Ok(policy) = HeaderValue::from_str(&page.content_security_policy()) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut response = Html(page.render()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    no_store(headers);
+    set_cookies(headers, cookies);
     response
 }
 

@@ -10,7 +10,7 @@ use axum::{Extension, Json};
 use super::form::form;
 use super::render;
 use super::token::authorization;
-use crate::flow::user_info::{TokenFault, user_info};
+use crate::flow::user_info::{TokenFault, UserInfo, user_info};
 use crate::oidc::problem::Problem;
 use crate::state::App;
 use crate::tls::Peer;
@@ -63,8 +63,11 @@ async fn respond(app: &App, peer: &Peer, token: Result<String, TokenFault>) -> R
         Err(fault) => Err(fault),
     };
     match told {
-        Ok(claims) => {
-            let mut response = Json(claims).into_response();
+        Ok(answer) => {
+            let mut response = match answer {
+                UserInfo::Json(claims) => Json(claims).into_response(),
+                UserInfo::Jwt(jwt) => ([(CONTENT_TYPE, "application/jwt")], jwt).into_response(),
+            };
             render::no_store(response.headers_mut());
             response
         }

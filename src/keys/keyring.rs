@@ -161,6 +161,21 @@ impl<'a> RingAt<'a> {
         let keys = self.ring.encryption.iter().filter(|key| key.life.is_published(self.now));
         jwe::decrypt(jwe, keys.map(|key| &key.private))
     }
+
+    /// The public key of a key that was published once and not revoked, for ID tokens of our own that come
+    /// back as a hint, perhaps long after their time.
+    #[must_use]
+    pub fn recognising(&self, kid: &str) -> Option<&'a PublicKey> {
+        self.ring
+            .signing
+            .iter()
+            .find(|(record, _)| {
+                record.kid == kid
+                    && record.life.publish_at <= self.now
+                    && !record.life.is_revoked(self.now)
+            })
+            .map(|(_, public)| public)
+    }
 }
 
 #[cfg(test)]
@@ -229,6 +244,8 @@ mod tests {
         assert!(ring.at(at(4)).signing(SigningAlg::Es256).is_some());
         assert!(ring.at(at(5)).signing(SigningAlg::Es256).is_none());
         assert!(ring.at(at(5)).verifying(&kid).is_none());
+        assert!(ring.at(at(4)).recognising(&kid).is_some());
+        assert!(ring.at(at(5)).recognising(&kid).is_none());
     }
 
     #[test]
@@ -241,6 +258,8 @@ mod tests {
         assert!(ring.at(at(5)).signing(SigningAlg::Es256).is_none());
         assert!(ring.at(at(8)).verifying(&kid).is_some());
         assert!(ring.at(at(9)).verifying(&kid).is_none());
+        assert!(ring.at(at(9)).recognising(&kid).is_some());
+        assert!(ring.at(at(-15)).recognising(&kid).is_none());
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub enum Purpose {
     Login,
     /// A judgement on its way back to the issuer host.
     Ticket,
+    /// An answer to a relying party that a page leads to.
+    Reply,
     /// What a certificate held, kept for the relying party's back channel.
     SubmittedValue,
     /// A private signing key in the database.
@@ -28,26 +30,32 @@ pub enum Purpose {
     EncryptionKey,
     /// A pushed authorization request in the database.
     PushedRequest,
+    /// A request to log out, while the person is asked.
+    Logout,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Login,
         Self::Ticket,
+        Self::Reply,
         Self::SubmittedValue,
         Self::SigningKey,
         Self::EncryptionKey,
         Self::PushedRequest,
+        Self::Logout,
     ];
 
     const fn label(self) -> &'static [u8] {
         match self {
             Self::Login => b"siths-idp login",
             Self::Ticket => b"siths-idp ticket",
+            Self::Reply => b"siths-idp reply",
             Self::SubmittedValue => b"siths-idp submitted value",
             Self::SigningKey => b"siths-idp signing key",
             Self::EncryptionKey => b"siths-idp encryption key",
             Self::PushedRequest => b"siths-idp pushed request",
+            Self::Logout => b"siths-idp logout",
         }
     }
 }

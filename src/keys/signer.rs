@@ -3,6 +3,7 @@
 //! Key pairs are kept parsed: signing parses nothing. Must never print or return the private half,
 //! but for [`PrivateKey::generate`], whose PKCS#8 is sealed at once.
 
+use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -163,6 +164,20 @@ impl PrivateKey {
             }
             (Pair::Rsa(_), _) => Err(KeyFault::Unusable(self.alg.name())),
         }
+    }
+
+    /// The left half of the hash that belongs to the algorithm, as base64url: `at_hash` and its kin
+    /// (OpenID Connect Core 1.0 §3.1.3.6). Ed25519 hashes by SHA-512 (RFC 8032 §5.1).
+    #[must_use]
+    pub fn half_hash(&self, text: &str) -> String {
+        let by = match self.alg {
+            SigningAlg::Es256 | SigningAlg::Ps256 | SigningAlg::Rs256 => &SHA256,
+            SigningAlg::Es384 => &SHA384,
+            SigningAlg::EdDsa => &SHA512,
+        };
+        let hash = digest(by, text.as_bytes());
+        let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+        URL_SAFE_NO_PAD.encode(left)
     }
 
     /// A JWT in the compact serialisation (RFC 7515 §7.1) with `alg`, `kid` and, where there is one, `typ`

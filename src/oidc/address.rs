@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::client::Client;
 use super::params::{Params, ParamsFault};
 use super::reply_to::ReplyTo;
+use super::response_mode::ResponseMode;
 use crate::error::Code;
 
 /// Why nobody can be redirected to.
@@ -63,5 +64,13 @@ pub fn reply_to(params: &Params, client: &Client) -> Result<ReplyTo, AddressFaul
     let redirect_uri = params.get("redirect_uri")?.ok_or(AddressFault::RedirectUriMissing)?;
     // A repeated state cannot be handed back, so there is no answer that the client could trust.
     let state = params.get("state")?;
-    ReplyTo::registered(client, redirect_uri, state).ok_or(AddressFault::RedirectUriUnregistered)
+    ReplyTo::registered(client, redirect_uri, state, mode(params, redirect_uri))
+        .ok_or(AddressFault::RedirectUriUnregistered)
+}
+
+// One that is not served is refused with the rest of the request, by the mode that a code has anyhow
+// (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+fn mode(params: &Params, redirect_uri: &str) -> ResponseMode {
+    let asked = params.get("response_mode").ok().flatten().and_then(ResponseMode::by_parameter);
+    asked.filter(|mode| mode.fits(redirect_uri)).unwrap_or_default()
 }

@@ -1,65 +1,32 @@
-//! What tokens and UserInfo hold: claims released by scope, ID token, access token.
+//! What tokens and UserInfo hold: ID token, access token, and the answer of UserInfo.
 //!
-//! Must never release a claim whose scope was not granted, nor use an HSA-id as `sub`.
+//! Which claims about the person are among it is [`super::release`]'s to say, and `sub`
+//! [`super::subject`]'s. Must never hold anything of the person besides.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use openidconnect::core::{
-    CoreGenderClaim, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm,
-};
-use openidconnect::{
-    AccessToken, AdditionalClaims, Audience, AuthenticationContextClass,
-    AuthenticationMethodReference, EndUserFamilyName, EndUserGivenName, EndUserName, IdToken,
-    IdTokenClaims, IssuerUrl, LocalizedClaim, Nonce, PrivateSigningKey, SigningError,
-    StandardClaims, SubjectIdentifier,
-};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use url::Url;
 use uuid::Uuid;
 
+use super::claim_profile::ClaimProfile;
 use super::client::Client;
-use super::code::{Authentication, LiveGrant};
+use super::code::LiveGrant;
 use super::confirmation::Confirmation;
+use super::release::{Claims, Place, released};
 use super::reply_to::issuer_identifier;
-use super::scope::Scope;
-use crate::identity::user::ActiveUser;
-use crate::keys::SigningAlg;
 use crate::keys::keyring::KeyRecord;
 use crate::keys::signer::KeyFault;
 
 /// How the card was shown (RFC 8176 §2): a smart card, and its PIN beside it.
 pub const AMR: [&str; 2] = ["sc", "mfa"];
 
-/// Claims beyond those of OpenID Connect, by the names of Inera's IdP.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CareClaims {
-    /// The session of the login (OpenID Connect Front-Channel Logout 1.0 §3).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sid: Option<Uuid>,
-    /// The HSA-id of the card that was shown.
-    #[serde(rename = "employeeHsaId", skip_serializing_if = "Option::is_none")]
-    pub employee_hsa_id: Option<String>,
-    /// Roles in the client's system, as `SYMFONI;Handläggare`.
-    #[serde(rename = "systemRole", skip_serializing_if = "Option::is_none")]
-    pub system_role: Option<Vec<String>>,
-}
-
-impl AdditionalClaims for CareClaims {}
-
-/// An ID token as it is issued here.
-pub type CareIdToken = IdToken<
-    CareClaims,
-    CoreGenderClaim,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJwsSigningAlgorithm,
->;
-
 /// Claims of an access token (RFC 9068 §2.2).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessTokenClaims {
     /// The issuer identifier.
     pub iss: String,
-    /// The user's id.
+    /// Who the person is to the client.
     pub sub: String,
     /// Who it is for: the issuer, whose UserInfo it opens.
     pub aud: String,
@@ -103,6 +70,10 @@ pub struct Issue<'a> {
     pub lifetime: TimeDelta,
     /// What the access token is bound to.
     pub confirmation: &'a Confirmation,
+    /// Who the person is to the client.
+    pub sub: &'a str,
+    /// The names that claims go by; none are told without.
+    pub profile: Option<&'a ClaimProfile>,
 }
 
 impl std::fmt::Debug for Issue<'_> {
@@ -120,7 +91,7 @@ pub fn access_token(issue: &Issue<'_>, jti: Uuid) -> Result<String, KeyFault> {
     let authentication = &issue.grant.authentication;
     let scopes: Vec<&str> = issue.grant.scopes.iter().map(|scope| scope.name()).collect();
     let claims = AccessTokenClaims {
-        sub: issue.grant.user.id().to_string(),
+        sub: issue.sub.to_owned(),
         aud: issuer.clone(),
         iss: issuer,
         exp: (issue.now + issue.lifetime).timestamp(),
@@ -140,116 +111,54 @@ pub fn access_token(issue: &Issue<'_>, jti: Uuid) -> Result<String, KeyFault> {
 /// The ID token (OpenID Connect Core 1.0 §2) with `at_hash` of the access token (§3.1.3.6).
 ///
 /// # Errors
-/// [`SigningError`] as text when it cannot be signed.
-pub fn id_token(issue: &Issue<'_>, access_token: &str) -> Result<String, SigningError> {
-    let other = |error: &dyn std::fmt::Display| SigningError::Other(error.to_string());
-    let (standard, care) = released(issue.client, issue.grant);
-    let Authentication { loa, auth_time, .. } = issue.grant.authentication;
-    let issuer = IssuerUrl::new(issuer_identifier(issue.issuer).to_owned())
-        .map_err(|error| other(&error))?;
-    let claims = IdTokenClaims::new(
-        issuer,
-        vec![Audience::new(issue.client.id.clone())],
-        issue.now + issue.lifetime,
-        issue.now,
-        standard,
-        CareClaims { sid: Some(issue.grant.authentication.session_id), ..care },
-    )
-    .set_auth_time(Some(auth_time))
-    .set_auth_context_ref(Some(AuthenticationContextClass::new(loa.acr().to_owned())))
-    .set_auth_method_refs(Some(
-        AMR.iter().map(|amr| AuthenticationMethodReference::new((*amr).to_owned())).collect(),
-    ))
-    .set_nonce(issue.grant.nonce.clone().map(Nonce::new));
-    let key = SigningKey::new(issue.key).map_err(|error| other(&error))?;
-    let alg = key.alg();
-    let access_token = AccessToken::new(access_token.to_owned());
-    let token = CareIdToken::new(claims, &key, alg, Some(&access_token), None)
-        .map_err(|error| other(&error))?;
-    Ok(token.to_string())
+/// [`KeyFault`] when it cannot be signed.
+pub fn id_token(issue: &Issue<'_>, access_token: &str) -> Result<String, KeyFault> {
+    let Issue { grant, key, now, .. } = *issue;
+    let authentication = &grant.authentication;
+    let mut claims: Claims = Map::new();
+    let mut put = |name: &str, value: Value| claims.insert(name.to_owned(), value);
+    put("iss", issuer_identifier(issue.issuer).into());
+    put("sub", issue.sub.into());
+    put("aud", issue.client.id.as_str().into());
+    put("exp", (now + issue.lifetime).timestamp().into());
+    put("iat", now.timestamp().into());
+    put("auth_time", authentication.auth_time.timestamp().into());
+    if let Some(nonce) = &grant.nonce {
+        put("nonce", nonce.as_str().into());
+    }
+    put("acr", authentication.loa.acr().into());
+    put("amr", json!(AMR));
+    put("sid", authentication.session_id.to_string().into());
+    put("at_hash", key.private.half_hash(access_token).into());
+    claims.extend(released(issue.client, grant, issue.profile, Place::IdToken));
+    // Without typ (RFC 7519 §5.1: optional), and so never taken for an access token.
+    key.private.sign_jwt(&key.kid, None, &claims)
 }
 
-/// The UserInfo answer (OpenID Connect Core 1.0 §5.3.2): `sub` and the claims of the scopes.
+/// The UserInfo answer (OpenID Connect Core 1.0 §5.3.2): `sub` and the claims that are released.
+#[must_use]
+pub fn user_info(
+    client: &Client,
+    grant: &LiveGrant,
+    profile: Option<&ClaimProfile>,
+    sub: &str,
+) -> Claims {
+    let mut claims = released(client, grant, profile, Place::UserInfo);
+    claims.insert("sub".to_owned(), sub.into());
+    claims
+}
+
+/// The UserInfo answer as a signed JWT: with issuer and audience (§5.3.2).
 ///
 /// # Errors
-/// When the claims do not serialise.
-pub fn user_info(client: &Client, grant: &LiveGrant) -> Result<Value, serde_json::Error> {
-    let (standard, care) = released(client, grant);
-    let mut answer = serde_json::to_value(standard)?;
-    if let (Value::Object(answer), Value::Object(care)) = (&mut answer, serde_json::to_value(care)?)
-    {
-        answer.extend(care);
-    }
-    Ok(answer)
-}
-
-// Each claim stands beside the scope that releases it.
-fn released(client: &Client, grant: &LiveGrant) -> (StandardClaims<CoreGenderClaim>, CareClaims) {
-    let user = &grant.user;
-    let has = |scope: Scope| grant.scopes.contains(&scope);
-    let mut standard = StandardClaims::new(SubjectIdentifier::new(user.id().to_string()));
-    if has(Scope::Profile) {
-        standard = standard
-            .set_given_name(Some(localized(EndUserGivenName::new(user.given_name().to_owned()))))
-            .set_family_name(Some(localized(EndUserFamilyName::new(user.family_name().to_owned()))))
-            .set_name(Some(localized(EndUserName::new(user.name()))));
-    }
-    let care = CareClaims {
-        sid: None,
-        employee_hsa_id: has(Scope::EmployeeHsaId).then(|| grant.authentication.hsa_id.clone()),
-        system_role: has(Scope::SystemRole).then(|| system_roles(client, user)),
-    };
-    (standard, care)
-}
-
-fn system_roles(client: &Client, user: &ActiveUser) -> Vec<String> {
-    let Some(system) = &client.system else { return Vec::new() };
-    user.roles().iter().map(|role| format!("{system};{role}")).collect()
-}
-
-fn localized<T>(value: T) -> LocalizedClaim<T> {
-    let mut claim = LocalizedClaim::new();
-    claim.insert(None, value);
-    claim
-}
-
-/// Our key, as openidconnect asks for one: it signs with ours, never with its own.
-struct SigningKey<'a> {
-    record: &'a KeyRecord,
-    public: CoreJsonWebKey,
-}
-
-impl<'a> SigningKey<'a> {
-    fn new(record: &'a KeyRecord) -> Result<Self, serde_json::Error> {
-        Ok(Self { record, public: serde_json::from_value(record.public_jwk.clone())? })
-    }
-
-    const fn alg(&self) -> CoreJwsSigningAlgorithm {
-        match self.record.alg() {
-            SigningAlg::Es256 => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-            SigningAlg::Es384 => CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-            SigningAlg::Ps256 => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-            SigningAlg::Rs256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-            SigningAlg::EdDsa => CoreJwsSigningAlgorithm::EdDsa,
-        }
-    }
-}
-
-impl PrivateSigningKey for SigningKey<'_> {
-    type VerificationKey = CoreJsonWebKey;
-
-    fn sign(
-        &self,
-        signature_alg: &CoreJwsSigningAlgorithm,
-        message: &[u8],
-    ) -> Result<Vec<u8>, SigningError> {
-        if *signature_alg != self.alg() {
-            return Err(SigningError::UnsupportedAlg(format!("{signature_alg:?}")));
-        }
-        self.record.private.sign(message).map_err(|_| SigningError::CryptoError)
-    }
-
-    fn as_verification_key(&self) -> CoreJsonWebKey {
-        self.public.clone()
-    }
+/// [`KeyFault`] when it cannot be signed.
+pub fn user_info_jwt(
+    mut claims: Claims,
+    issuer: &Url,
+    client: &Client,
+    key: &KeyRecord,
+) -> Result<String, KeyFault> {
+    claims.insert("iss".to_owned(), issuer_identifier(issuer).into());
+    claims.insert("aud".to_owned(), client.id.as_str().into());
+    key.private.sign_jwt(&key.kid, None, &claims)
 }

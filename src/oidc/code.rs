@@ -50,6 +50,10 @@ pub struct Authentication {
     pub ended_at: Option<DateTime<Utc>>,
     /// The HSA-id on the card, as received.
     pub hsa_id: String,
+    /// Every HSA-id of the person, as received.
+    pub all_hsa_ids: Vec<String>,
+    /// The end of the validity of the card's certificate, where it was kept.
+    pub certificate_not_after: Option<DateTime<Utc>>,
 }
 
 impl std::fmt::Debug for Authentication {

@@ -15,10 +15,12 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::claim_profile::ClaimProfiles;
 use super::client::AuthMethod;
 use super::reply_to::issuer_identifier;
 use super::scope::Scope;
 use crate::identity::assurance::Loa;
+use crate::keys::{ClientAlg, JweAlg, JweEnc};
 
 /// Paths of the endpoints, under the issuer.
 pub mod paths {
@@ -36,6 +38,10 @@ pub mod paths {
     pub const TOKEN: &str = "/token";
     /// OpenID Connect Core 1.0 §5.3.
     pub const USERINFO: &str = "/userinfo";
+    /// OpenID Connect RP-Initiated Logout 1.0 §2.
+    pub const LOGOUT: &str = "/logout";
+    /// Where a person confirms that they want to log out.
+    pub const LOGOUT_CONFIRMED: &str = "/logout/confirmed";
     /// The catalogue of error codes.
     pub const ERRORS: &str = "/errors";
     /// What a client may know of a failed login.
@@ -45,6 +51,14 @@ pub mod paths {
 /// Members that openidconnect does not know.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct FurtherMetadata {
+    /// OpenID Connect Discovery 1.0 §3.
+    pub userinfo_encryption_alg_values_supported: Vec<String>,
+    /// OpenID Connect Discovery 1.0 §3.
+    pub userinfo_encryption_enc_values_supported: Vec<String>,
+    /// OpenID Connect Discovery 1.0 §3.
+    pub id_token_encryption_alg_values_supported: Vec<String>,
+    /// OpenID Connect Discovery 1.0 §3.
+    pub id_token_encryption_enc_values_supported: Vec<String>,
     /// RFC 8414 §2.
     pub code_challenge_methods_supported: Vec<String>,
     /// RFC 9207 §3.
@@ -59,6 +73,16 @@ pub struct FurtherMetadata {
     /// RFC 8705 §5: the same endpoints on the host that asks for certificates.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mtls_endpoint_aliases: BTreeMap<String, String>,
+    /// OpenID Connect RP-Initiated Logout 1.0 §2.1.
+    pub end_session_endpoint: String,
+    /// OpenID Connect Back-Channel Logout 1.0 §2.1.
+    pub backchannel_logout_supported: bool,
+    /// The same: logout tokens hold `sid`.
+    pub backchannel_logout_session_supported: bool,
+    /// OpenID Connect Front-Channel Logout 1.0 §3.
+    pub frontchannel_logout_supported: bool,
+    /// The same: frames are given `iss` and `sid`.
+    pub frontchannel_logout_session_supported: bool,
 }
 
 impl AdditionalProviderMetadata for FurtherMetadata {}
@@ -83,7 +107,11 @@ pub type Metadata = ProviderMetadata<
 ///
 /// # Errors
 /// When the issuer is no URL that endpoints can be made from.
-pub fn metadata(issuer: &Url, mtls_host: Option<&str>) -> Result<Metadata, ParseError> {
+pub fn metadata(
+    issuer: &Url,
+    mtls_host: Option<&str>,
+    profiles: &ClaimProfiles,
+) -> Result<Metadata, ParseError> {
     let aliases = mtls_host.map(|host| mtls_endpoint_aliases(issuer, host)).transpose()?;
     let issuer = issuer_identifier(issuer);
     let at = |path: &str| format!("{issuer}{path}");
@@ -97,21 +125,29 @@ pub fn metadata(issuer: &Url, mtls_host: Option<&str>) -> Result<Metadata, Parse
         ]
     };
     let names = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid"];
-    let by_scope = ["given_name", "family_name", "name", "employeeHsaId", "systemRole"];
     let metadata = Metadata::new(
         IssuerUrl::new(issuer.to_owned())?,
         AuthUrl::new(at(paths::AUTHORIZE))?,
         JsonWebKeySetUrl::new(at(paths::JWKS))?,
         vec![ResponseTypes::new(vec![CoreResponseType::Code])],
-        vec![CoreSubjectIdentifierType::Public],
+        vec![CoreSubjectIdentifierType::Public, CoreSubjectIdentifierType::Pairwise],
         signing(),
         FurtherMetadata {
+            userinfo_encryption_alg_values_supported: owned(JweAlg::NAMES),
+            userinfo_encryption_enc_values_supported: owned(JweEnc::NAMES),
+            id_token_encryption_alg_values_supported: owned(JweAlg::NAMES),
+            id_token_encryption_enc_values_supported: owned(JweEnc::NAMES),
             code_challenge_methods_supported: vec!["S256".to_owned()],
             authorization_response_iss_parameter_supported: true,
             pushed_authorization_request_endpoint: at(paths::PAR),
             prompt_values_supported: vec!["none".to_owned(), "login".to_owned()],
             tls_client_certificate_bound_access_tokens: mtls_host.is_some(),
             mtls_endpoint_aliases: aliases.unwrap_or_default(),
+            end_session_endpoint: at(paths::LOGOUT),
+            backchannel_logout_supported: true,
+            backchannel_logout_session_supported: true,
+            frontchannel_logout_supported: true,
+            frontchannel_logout_session_supported: true,
         },
     )
     .set_token_endpoint(Some(TokenUrl::new(at(paths::TOKEN))?))
@@ -125,17 +161,17 @@ pub fn metadata(issuer: &Url, mtls_host: Option<&str>) -> Result<Metadata, Parse
         Loa::ALL.iter().map(|l| AuthenticationContextClass::new(l.acr().to_owned())).collect(),
     ))
     .set_token_endpoint_auth_methods_supported(Some(auth_methods(mtls_host.is_some())))
-    // Those of the keys that can be registered: RSA and P-256 (keys::public_jwk).
-    .set_token_endpoint_auth_signing_alg_values_supported(Some(vec![
-        CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-        CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-        CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-        CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-        CoreJwsSigningAlgorithm::EdDsa,
-    ]))
+    .set_token_endpoint_auth_signing_alg_values_supported(Some(
+        ClientAlg::ALL.into_iter().map(jws_alg).collect(),
+    ))
+    .set_userinfo_signing_alg_values_supported(Some(signing()))
     .set_claim_types_supported(Some(vec![CoreClaimType::Normal]))
     .set_claims_supported(Some(
-        names.into_iter().chain(by_scope).map(|n| CoreClaimName::new(n.to_owned())).collect(),
+        names
+            .into_iter()
+            .chain(profiles.claims())
+            .map(|n| CoreClaimName::new(n.to_owned()))
+            .collect(),
     ))
     .set_claims_parameter_supported(Some(false))
     .set_request_parameter_supported(Some(true))
@@ -162,10 +198,32 @@ fn auth_methods(has_mtls: bool) -> Vec<CoreClientAuthMethod> {
 
 /// RFC 8705 §5: every endpoint that clients call themselves, and none that browsers are sent to.
 fn mtls_endpoint_aliases(issuer: &Url, host: &str) -> Result<BTreeMap<String, String>, ParseError> {
-    const CALLED: [(&str, &str); 2] =
-        [("token_endpoint", paths::TOKEN), ("userinfo_endpoint", paths::USERINFO)];
+    const CALLED: [(&str, &str); 3] = [
+        ("token_endpoint", paths::TOKEN),
+        ("userinfo_endpoint", paths::USERINFO),
+        ("pushed_authorization_request_endpoint", paths::PAR),
+    ];
     let mut base = issuer.clone();
     base.set_host(Some(host))?;
     let base = issuer_identifier(&base);
     Ok(CALLED.map(|(name, path)| (name.to_owned(), format!("{base}{path}"))).into())
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+const fn jws_alg(alg: ClientAlg) -> CoreJwsSigningAlgorithm {
+    match alg {
+        ClientAlg::Rs256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
+        ClientAlg::Rs384 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
+        ClientAlg::Rs512 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
+        ClientAlg::Ps256 => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
+        ClientAlg::Ps384 => CoreJwsSigningAlgorithm::RsaSsaPssSha384,
+        ClientAlg::Ps512 => CoreJwsSigningAlgorithm::RsaSsaPssSha512,
+        ClientAlg::Es256 => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
+        ClientAlg::Es384 => CoreJwsSigningAlgorithm::EcdsaP384Sha384,
+        ClientAlg::Es512 => CoreJwsSigningAlgorithm::EcdsaP521Sha512,
+        ClientAlg::EdDsa => CoreJwsSigningAlgorithm::EdDsa,
+    }
 }

@@ -8,6 +8,9 @@ pub const MAX_LENGTH: usize = 8 * 1024;
 /// Longest query with something sealed in it: a request of [`MAX_LENGTH`], sealed twice over.
 const MAX_SEALED_LENGTH: usize = 4 * MAX_LENGTH;
 
+/// Parameters that are JSON, where line breaks and tabs are white space (RFC 8259 §2).
+const JSON: [&str; 1] = ["claims"];
+
 /// Parameters whose names and values are decoded; nothing is believed yet.
 #[derive(Clone)]
 pub struct Params(Vec<(String, String)>);
@@ -79,9 +82,17 @@ impl Params {
 
     fn of_text(pairs: Vec<(String, String)>) -> Result<Self, ParamsFault> {
         // The parser puts U+FFFD where the bytes are no UTF-8.
-        let malformed =
-            |text: &str| text.chars().any(|c| c == char::REPLACEMENT_CHARACTER || c.is_control());
-        if pairs.iter().any(|(name, value)| malformed(name) || malformed(value)) {
+        let is_text =
+            |text: &str| !text.chars().any(|c| c == char::REPLACEMENT_CHARACTER || c.is_control());
+        let is_well_formed = |(name, value): &(String, String)| {
+            let value = if JSON.contains(&&**name) {
+                value.replace(['\t', '\n', '\r'], " ")
+            } else {
+                value.clone()
+            };
+            is_text(name) && is_text(&value)
+        };
+        if !pairs.iter().all(is_well_formed) {
             return Err(ParamsFault::Malformed);
         }
         Ok(Self(pairs))
@@ -120,6 +131,12 @@ impl Params {
         }
         Ok(first.filter(|value| !value.is_empty()))
     }
+
+    /// The values of the one parameter that may come more than once, `resource` (RFC 8707 §2).
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let values = self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str());
+        values.filter(|value| !value.is_empty())
+    }
 }
 
 #[cfg(test)]
@@ -131,6 +148,21 @@ mod tests {
         let params = Params::parse("a=1&b=2&a=1").unwrap();
         assert_eq!(params.get("a"), Err(ParamsFault::Repeated));
         assert_eq!(params.get("b"), Ok(Some("2")));
+    }
+
+    #[test]
+    fn all_values_of_a_parameter_are_told_but_empty_ones() {
+        let params = Params::parse("a=1&b=2&a=&a=3").unwrap();
+        assert_eq!(params.all("a").collect::<Vec<_>>(), ["1", "3"]);
+        assert_eq!(params.all("c").count(), 0);
+    }
+
+    #[test]
+    fn only_json_has_line_breaks() {
+        assert!(Params::parse("claims={%0A%09%22a%22:1%0D%0A}").is_ok());
+        for bad in ["claims=%00", "claims=%7F", "nonce=%0A", "claims%0A=1"] {
+            assert!(matches!(Params::parse(bad), Err(ParamsFault::Malformed)), "{bad}");
+        }
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub struct Rules {
     pub client_algs: &'static [ClientAlg],
     /// What UserInfo is signed with; plain JSON where nothing.
     pub userinfo_alg: Option<SigningAlg>,
+    /// Whether what scopes release is in the ID token too, and not by UserInfo alone.
+    pub scope_claims_in_id_token: bool,
     /// Whether each use of a refresh token replaces it.
     pub rotates_refresh_tokens: bool,
 }
@@ -51,6 +53,7 @@ impl Rules {
             assertion_audience: metadata.assertion_audience,
             client_algs: &ClientAlg::ALL,
             userinfo_alg: metadata.userinfo_signed_response_alg,
+            scope_claims_in_id_token: true,
             rotates_refresh_tokens: true,
         };
         match metadata.profile {

@@ -1,6 +1,6 @@
 //! Which redirect URIs may be registered (RFC 9700 §2.1, RFC 8252 §7).
 //!
-//! Must never normalise: what is registered is compared to the letter.
+//! Must never normalise: what is registered is compared to the letter, but for the port of a loopback address.
 
 use std::fmt;
 
@@ -88,6 +88,27 @@ impl fmt::Display for RedirectUri {
     }
 }
 
+/// Whether a redirect URI of a request is the one that is registered: to the letter (RFC 9700 §2.1), but
+/// any port of a loopback address (RFC 8252 §7.3). `localhost` is a name, and compared to the letter (§8.3).
+#[must_use]
+pub fn is_same(registered: &str, requested: &str) -> bool {
+    let without_ports = without_loopback_port(registered).zip(without_loopback_port(requested));
+    registered == requested
+        || without_ports.is_some_and(|(registered, requested)| registered == requested)
+}
+
+/// A loopback address as its host and what follows the port.
+fn without_loopback_port(text: &str) -> Option<(&str, &str)> {
+    let host =
+        ["http://127.0.0.1", "http://[::1]"].into_iter().find(|host| text.starts_with(host))?;
+    let rest = text.get(host.len()..)?;
+    let Some(port) = rest.strip_prefix(':') else { return Some((host, rest)) };
+    let end = port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len());
+    let (port, rest) = port.split_at(end);
+    let is_port = !port.starts_with('0') && port.parse::<u16>().is_ok();
+    is_port.then_some((host, rest))
+}
+
 /// What stands between `//` and the path, as written.
 fn authority(text: &str) -> &str {
     let (_, after) = text.split_once("://").unwrap_or_default();
@@ -140,6 +161,47 @@ mod tests {
         ];
         for (text, fault) in table {
             assert_eq!(RedirectUri::parse(text), Err(fault), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_loopback_address_has_any_port_and_nothing_else_differs() {
+        let registered = "http://127.0.0.1/callback?a=1";
+        for same in [
+            registered,
+            "http://127.0.0.1:1/callback?a=1",
+            "http://127.0.0.1:51004/callback?a=1",
+            "http://127.0.0.1:65535/callback?a=1",
+        ] {
+            assert!(is_same(registered, same) && is_same(same, registered), "{same}");
+        }
+        assert!(is_same("http://[::1]:80/", "http://[::1]:8080/"));
+        for other in [
+            "http://127.0.0.1:51004/callback",
+            "http://127.0.0.1:51004/callback?a=1&b=2",
+            "http://127.0.0.1:51004/other?a=1",
+            "http://127.0.0.1:/callback?a=1",
+            "http://127.0.0.1:0/callback?a=1",
+            "http://127.0.0.1:080/callback?a=1",
+            "http://127.0.0.1:65536/callback?a=1",
+            "http://127.0.0.1:+1/callback?a=1",
+            "http://127.0.0.1:1@evil.example/callback?a=1",
+            "http://127.0.0.1.evil.example/callback?a=1",
+            "http://127.0.0.1@evil.example/callback?a=1",
+            "http://127.0.0.2:51004/callback?a=1",
+            "http://[::1]:51004/callback?a=1",
+            "http://localhost:51004/callback?a=1",
+            "https://127.0.0.1:51004/callback?a=1",
+            "HTTP://127.0.0.1:51004/callback?a=1",
+        ] {
+            assert!(!is_same(registered, other), "{other}");
+        }
+        for (registered, other) in [
+            ("http://localhost:3000/cb", "http://localhost:3001/cb"),
+            ("https://rp.example/cb", "https://rp.example:443/cb"),
+            ("https://rp.example:443/cb", "https://rp.example:444/cb"),
+        ] {
+            assert!(is_same(registered, registered) && !is_same(registered, other), "{other}");
         }
     }
 

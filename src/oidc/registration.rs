@@ -3,12 +3,16 @@
 //! Each rule is one function; they are asked in the order of [`check`]. Must never change what is
 //! registered: a registration that breaks a rule is refused with what would be right.
 
+mod logout;
+mod requests;
+
 use url::Url;
 
 use super::client::{Client, ClientAuthentication};
-use super::client_metadata::GrantType;
-use super::profile;
+use super::client_metadata::{GrantType, SubjectType};
 use super::tls_client_auth::{ExpectedSubject, certificates_fit_keys, names_a_certificate};
+use super::{profile, subject};
+use crate::keys::jwe::RecipientKey;
 
 /// Why a client cannot be registered so; the text says what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +31,7 @@ pub fn check(client: &Client) -> Checked {
     redirect_uris_fit_grant_types(client)?;
     // Rules of requests and profiles.
     profile::check_registration(client)?;
+    requests::check(client)?;
     keys_are_at_a_secure_address(client)?;
     request_objects_have_keys(client)?;
 
@@ -35,10 +40,13 @@ pub fn check(client: &Client) -> Checked {
     registered_certificates_are_there(client)?;
 
     // Rules of tokens.
-
+    what_is_encrypted_has_a_key(client)?;
     // Rules of subjects and claims.
+    sector_identifier_is_https(client)?;
+    pairwise_subjects_have_a_sector(client)?;
 
     // Rules of logout.
+    logout::check(client)?;
 
     // Rules of browsers.
     cors_origins_are_origins(client)?;
@@ -149,3 +157,70 @@ fn cors_origins_are_origins(client: &Client) -> Checked {
     }
     Ok(())
 }
+
+// OpenID Connect Dynamic Client Registration 1.0 §2: enc goes with alg; and a key that cannot be had is
+// told here, not to whoever logs in.
+fn what_is_encrypted_has_a_key(client: &Client) -> Checked {
+    let metadata = &client.metadata;
+    for (what, alg, enc) in [
+        (
+            "id_token",
+            metadata.id_token_encrypted_response_alg,
+            metadata.id_token_encrypted_response_enc,
+        ),
+        (
+            "userinfo",
+            metadata.userinfo_encrypted_response_alg,
+            metadata.userinfo_encrypted_response_enc,
+        ),
+        (
+            "authorization",
+            metadata.authorization_encrypted_response_alg,
+            metadata.authorization_encrypted_response_enc,
+        ),
+    ] {
+        let Some(alg) = alg else {
+            if enc.is_some() {
+                return refuse(&format!(
+                    "{what}_encrypted_response_enc goes with {what}_encrypted_response_alg"
+                ));
+            }
+            continue;
+        };
+        let has_key = match &client.jwks {
+            Some(jwks) => RecipientKey::choose(jwks, alg).is_some(),
+            None => metadata.jwks_uri.is_some(),
+        };
+        if !has_key {
+            return refuse(&format!(
+                "{what}_encrypted_response_alg {alg} needs a public key that fits it, with use enc \
+                 or none: {}",
+                if alg.is_rsa() { "RSA of 2048 bits or more" } else { "EC on P-256 or P-384" }
+            ));
+        }
+    }
+    Ok(())
+}
+
+// OpenID Connect Core 1.0 §8.1.
+fn sector_identifier_is_https(client: &Client) -> Checked {
+    let Some(uri) = &client.metadata.sector_identifier_uri else { return Ok(()) };
+    match Url::parse(uri) {
+        Ok(url) if url.scheme() == "https" && url.host_str().is_some() => Ok(()),
+        _ => refuse("sector_identifier_uri must be an https address"),
+    }
+}
+
+// The same: which client may recognise whom must not hang on which redirect URI comes first.
+fn pairwise_subjects_have_a_sector(client: &Client) -> Checked {
+    let is_pairwise = client.metadata.subject_type == SubjectType::Pairwise;
+    if is_pairwise && subject::sector(client).is_none() {
+        return refuse(
+            "pairwise subjects need redirect URIs of one host, or a sector_identifier_uri",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,18 +1,32 @@
 //! The authorization request (OpenID Connect Core 1.0 §3.1.2.1), parsed once, check by check.
+//!
+//! Where the parameters came from makes no difference: a query, a form, a request object or a pushed
+//! request. Must never repeat or log a hint: it may name a person.
+
+mod acr;
+mod binding;
+mod claims;
+mod fault;
+pub mod hint;
+mod prompt;
+mod response;
+mod scopes;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::client::Client;
-use super::params::{Params, ParamsFault};
-use super::pkce::{self, ChallengeFault};
+use super::params::Params;
+use super::pkce;
+use super::profile::{self, Rules};
 use super::reply_to::ReplyTo;
 use super::request_uri::RequestUriHash;
 use super::scope::Scope;
 use super::terms::GrantTerms;
-use crate::error::Code;
 use crate::identity::assurance::Loa;
+pub use fault::RequestFault;
+pub use prompt::Prompt;
 
 /// A request that may be served: what it asks for, in types.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +49,9 @@ pub struct AuthorizationRequest {
     pub acr_values: Vec<Loa>,
     /// `ui_locales`, for pages.
     pub ui_locales: Option<String>,
+    /// The `sub` of `id_token_hint`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hinted_sub: Option<String>,
     /// What it asks for beyond that, kept with the grant.
     #[serde(default)]
     pub terms: GrantTerms,
@@ -43,73 +60,9 @@ pub struct AuthorizationRequest {
     pub pushed: Option<RequestUriHash>,
 }
 
-/// What `prompt` says (OpenID Connect Core 1.0 §3.1.2.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Prompt {
-    /// Left out: the registration of the client decides.
-    Unspecified,
-    /// `none`: no page and no card.
-    None,
-    /// `login` (and `select_account`, `consent`): the card is asked for.
-    Login,
-}
-
-/// Why a request cannot be served; told to the client by redirect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RequestFault {
-    /// A parameter sent more than once.
-    #[error(transparent)]
-    Params(#[from] ParamsFault),
-    /// PKCE.
-    #[error(transparent)]
-    Challenge(#[from] ChallengeFault),
-    /// A `registration`.
-    #[error("registration is not supported")]
-    Registration,
-    /// No `response_type`.
-    #[error("no response_type")]
-    ResponseTypeMissing,
-    /// Another than `code`.
-    #[error("response_type is not code")]
-    ResponseType,
-    /// Another than `query`.
-    #[error("response_mode is not query")]
-    ResponseMode,
-    /// No `openid` among the scopes.
-    #[error("scope lacks openid")]
-    ScopeOpenidMissing,
-    /// A scope that exists and that the client may not ask for.
-    #[error("a scope that the client is not registered for")]
-    ScopeUnregistered,
-    /// An unknown value, or `none` with another.
-    #[error("prompt")]
-    Prompt,
-    /// No number of seconds.
-    #[error("max_age")]
-    MaxAge,
-}
-
-impl RequestFault {
-    /// The code of the catalogue.
-    #[must_use]
-    pub const fn code(self) -> Code {
-        match self {
-            Self::Params(fault) => fault.code(),
-            Self::Challenge(fault) => fault.code(),
-            Self::Registration => Code::RegistrationUnsupported,
-            Self::ResponseTypeMissing => Code::ResponseTypeMissing,
-            Self::ResponseType => Code::ResponseTypeUnsupported,
-            Self::ResponseMode => Code::ResponseModeUnsupported,
-            Self::ScopeOpenidMissing => Code::ScopeOpenidMissing,
-            Self::ScopeUnregistered => Code::ScopeUnregistered,
-            Self::Prompt => Code::PromptInvalid,
-            Self::MaxAge => Code::MaxAgeInvalid,
-        }
-    }
-}
-
 impl AuthorizationRequest {
-    /// Checks the parameters in the order of OpenID Connect Core 1.0 §3.1.2.1.
+    /// Checks the parameters in the order of OpenID Connect Core 1.0 §3.1.2.1. What takes keys to check,
+    /// `id_token_hint`, is left to [`hint::subject`].
     ///
     /// # Errors
     /// The first [`RequestFault`] found.
@@ -119,21 +72,44 @@ impl AuthorizationRequest {
         reply_to: ReplyTo,
     ) -> Result<Self, RequestFault> {
         refuse_unsupported(params)?;
-        check_response_type(params)?;
-        check_response_mode(params)?;
+        response::check_type(params)?;
+        response::check_mode(params, reply_to.redirect_uri())?;
+        let rules = Rules::of(client);
+        profile::check_parameters(&rules, params)?;
+        let asked = prompt::prompt(params)?;
+        let scopes = scopes::scopes(params, client, asked)?;
+        let nonce = params.get("nonce")?.map(str::to_owned);
+        let code_challenge = pkce::challenge(params, rules.pkce)?;
+        let max_age = prompt::max_age(params, client)?;
+        let claims = claims::claims(params)?;
+        let acr_values = acr::levels(params, client, &claims)?;
+        let resources = binding::resources(params, client)?;
+        let dpop_jkt = binding::dpop_jkt(params)?;
+        check_hints(params)?;
         Ok(Self {
             client_id: client.id.clone(),
             reply_to,
-            scopes: scopes(params, client)?,
-            nonce: params.get("nonce")?.map(str::to_owned),
-            code_challenge: pkce::challenge(params, client.pkce)?,
-            prompt: prompt(params)?,
-            max_age: max_age(params)?,
-            acr_values: acr_values(params)?,
+            scopes,
+            nonce,
+            code_challenge,
+            prompt: asked.prompt,
+            max_age,
+            acr_values,
             ui_locales: params.get("ui_locales")?.map(str::to_owned),
-            terms: GrantTerms::default(),
+            hinted_sub: None,
+            terms: GrantTerms { claims, resources, dpop_jkt },
             pushed: None,
         })
+    }
+
+    /// Whether the person with this `sub` may log in for it: whom `id_token_hint` and a `sub` with a value
+    /// in `claims` name (OpenID Connect Core 1.0 §3.1.2.2).
+    #[must_use]
+    pub fn is_for(&self, sub: &str) -> bool {
+        let claims = &self.terms.claims;
+        let mut demands = claims.id_token.get("sub").into_iter().chain(claims.userinfo.get("sub"));
+        self.hinted_sub.as_ref().is_none_or(|hinted| hinted == sub)
+            && demands.all(|demand| demand.takes(&sub.into()))
     }
 }
 
@@ -145,58 +121,11 @@ fn refuse_unsupported(params: &Params) -> Result<(), RequestFault> {
     Ok(())
 }
 
-fn check_response_type(params: &Params) -> Result<(), RequestFault> {
-    match params.get("response_type")? {
-        Some("code") => Ok(()),
-        Some(_) => Err(RequestFault::ResponseType),
-        None => Err(RequestFault::ResponseTypeMissing),
+// The card says who it is, and pages have one form and no claims: these change nothing, but they are known
+// here, and so may come once (RFC 6749 §3.1).
+fn check_hints(params: &Params) -> Result<(), RequestFault> {
+    for name in ["login_hint", "id_token_hint", "display", "claims_locales"] {
+        params.get(name)?;
     }
-}
-
-fn check_response_mode(params: &Params) -> Result<(), RequestFault> {
-    match params.get("response_mode")? {
-        None | Some("query") => Ok(()),
-        Some(_) => Err(RequestFault::ResponseMode),
-    }
-}
-
-fn scopes(params: &Params, client: &Client) -> Result<BTreeSet<Scope>, RequestFault> {
-    let asked: BTreeSet<Scope> =
-        params.get("scope")?.unwrap_or("").split(' ').filter_map(|s| s.parse().ok()).collect();
-    if !asked.contains(&Scope::OpenId) {
-        return Err(RequestFault::ScopeOpenidMissing);
-    }
-    if !asked.is_subset(&client.scopes) {
-        return Err(RequestFault::ScopeUnregistered);
-    }
-    Ok(asked)
-}
-
-fn prompt(params: &Params) -> Result<Prompt, RequestFault> {
-    let Some(text) = params.get("prompt")? else { return Ok(Prompt::Unspecified) };
-    let values: Vec<&str> = text.split(' ').filter(|v| !v.is_empty()).collect();
-    match values.as_slice() {
-        [] => Ok(Prompt::Unspecified),
-        ["none"] => Ok(Prompt::None),
-        values if values.iter().all(|v| ["login", "select_account", "consent"].contains(v)) => {
-            Ok(Prompt::Login)
-        }
-        _ => Err(RequestFault::Prompt),
-    }
-}
-
-fn max_age(params: &Params) -> Result<Option<u32>, RequestFault> {
-    let Some(text) = params.get("max_age")? else { return Ok(None) };
-    if !text.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(RequestFault::MaxAge);
-    }
-    // More seconds than fit are more than any session lives.
-    Ok(Some(text.parse().unwrap_or(u32::MAX)))
-}
-
-// Values that are issued elsewhere are a wish (OpenID Connect Core 1.0 §3.1.2.1) and passed over;
-// ours are a demand with exact matching, as at Inera's IdP.
-fn acr_values(params: &Params) -> Result<Vec<Loa>, RequestFault> {
-    let text = params.get("acr_values")?.unwrap_or("");
-    Ok(text.split(' ').filter_map(Loa::by_acr).collect())
+    Ok(())
 }

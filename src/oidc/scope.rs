@@ -13,5 +13,9 @@ named! {
         EmployeeHsaId = "employeeHsaId",
         /// `systemRole`: the roles in the relying party's system, as `SYMFONI;Handläggare`.
         SystemRole = "systemRole",
+        /// The same names as `profile`, as the Swedish claims specification calls them.
+        NaturalPersonInfo = "https://id.oidc.se/scope/naturalPersonInfo",
+        /// A refresh token (OpenID Connect Core 1.0 §11); no claim.
+        OfflineAccess = "offline_access",
     }
 }

@@ -27,8 +27,10 @@ pub struct GrantTerms {
 #[serde(default)]
 pub struct ClaimsRequest {
     /// Claims asked for from UserInfo, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub userinfo: BTreeMap<String, ClaimDemand>,
     /// Claims asked for in the ID token, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub id_token: BTreeMap<String, ClaimDemand>,
 }
 
@@ -37,9 +39,19 @@ pub struct ClaimsRequest {
 #[serde(default)]
 pub struct ClaimDemand {
     /// Without it the client cannot do its task.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub essential: bool,
     /// The values that will do; any when empty (`value` is one of them).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<Value>,
+}
+
+impl ClaimDemand {
+    /// Whether a value will do.
+    #[must_use]
+    pub fn takes(&self, value: &Value) -> bool {
+        self.values.is_empty() || self.values.contains(value)
+    }
 }
 
 impl ClaimsRequest {

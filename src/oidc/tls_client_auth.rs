@@ -244,7 +244,73 @@ pub const fn fault_of(rejection: SystemRejection) -> ClientAuthFault {
 
 #[cfg(test)]
 mod tests {
+    use rcgen::{CertificateParams, DistinguishedName as Subject, DnType, SanType};
+
     use super::*;
+    use crate::identity::hsa_id::HsaIdGrammar;
+    use crate::pki::revocation::Verdict;
+    use crate::pki::testing::{Ca, now};
+    use crate::pki::{IssuerRow, Kind, Trust, TrustSource, UnknownPolicy};
+
+    fn system(edit: impl FnOnce(&mut CertificateParams)) -> SystemCertificate {
+        let root = Ca::root("Root");
+        let functions = root.under("Function CA");
+        let source = TrustSource {
+            roots: vec![root.certificate.clone()],
+            issuers: vec![IssuerRow {
+                certificate: functions.certificate.clone(),
+                kind: Kind::Function,
+                loa: None,
+                policies: Vec::new(),
+            }],
+            intermediates: Vec::new(),
+            grammar: HsaIdGrammar::default(),
+            unknown_policy: UnknownPolicy::FollowIssuer,
+        };
+        let trust = Trust::new(source, now()).unwrap();
+        let chain = functions.card(edit).chain();
+        let authentic = trust.verify_system(&chain, now()).unwrap();
+        let verdicts = vec![Verdict::NotRevoked; authentic.links().len()];
+        authentic.settle(&verdicts).unwrap()
+    }
+
+    /// RFC 8705 §2.1.2: each member looks at its own place in the certificate, and at no other.
+    #[test]
+    fn a_name_is_looked_for_where_its_member_says() {
+        let certificate = system(|params| {
+            params.distinguished_name = Subject::new();
+            params.distinguished_name.push(DnType::CommonName, "cn.example");
+            params.subject_alt_names = vec![
+                SanType::DnsName("dns.example".try_into().unwrap()),
+                SanType::URI("https://uri.example".try_into().unwrap()),
+                SanType::IpAddress("192.0.2.1".parse().unwrap()),
+                SanType::Rfc822Name("a@mail.example".try_into().unwrap()),
+            ];
+        });
+        let is_of = |text: &str| {
+            let expected = |edit: fn(&mut ClientMetadata) -> &mut Option<String>| {
+                let metadata = metadata(|metadata| *edit(metadata) = Some(text.to_owned()));
+                ExpectedSubject::registered(&metadata).is_ok_and(|name| name.is_of(&certificate))
+            };
+            [
+                expected(|m| &mut m.tls_client_auth_subject_dn),
+                expected(|m| &mut m.tls_client_auth_san_dns),
+                expected(|m| &mut m.tls_client_auth_san_uri),
+                expected(|m| &mut m.tls_client_auth_san_ip),
+                expected(|m| &mut m.tls_client_auth_san_email),
+            ]
+        };
+        assert_eq!(is_of("CN=cn.example"), [true, false, false, false, false]);
+        assert_eq!(is_of("dns.example"), [false, true, false, false, false]);
+        assert_eq!(is_of("https://uri.example"), [false, false, true, false, false]);
+        assert_eq!(is_of("192.0.2.1"), [false, false, false, true, false]);
+        assert_eq!(is_of("a@mail.example"), [false, false, false, false, true]);
+        for other in
+            ["cn.example", "CN=dns.example", "https://dns.example", "192.0.2.2", "b@mail.example"]
+        {
+            assert_eq!(is_of(other), [false; 5], "{other}");
+        }
+    }
 
     fn metadata(edit: impl FnOnce(&mut ClientMetadata)) -> ClientMetadata {
         let mut metadata = ClientMetadata::default();

@@ -29,7 +29,7 @@ pub fn keys(clients: &Clients) -> Result<ClientKeys, FetchFault> {
 /// # Errors
 /// [`FetchFault`]: authorities that cannot be read, or none.
 pub fn fetcher(clients: &Clients) -> Result<Fetcher, FetchFault> {
-    let authorities = clients.authorities.as_ref().map(std::fs::read).transpose();
+    let authorities = clients.authorities.iter().map(std::fs::read).collect::<Result<Vec<_>, _>>();
     let authorities = authorities.map_err(|error| FetchFault::Failed(error.to_string()))?;
-    Fetcher::https(&clients.private_networks, CONNECT, authorities.as_deref())
+    Fetcher::by_https(&clients.private_networks, CONNECT, &authorities)
 }

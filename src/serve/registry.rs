@@ -9,10 +9,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{ServeError, keys};
+use crate::oidc::client::Client;
 use crate::oidc::registration;
 use crate::state::{App, Registry};
 use crate::store::registry::{Change, Changes};
-use crate::store::{StoreError, clients};
+use crate::store::{StoreError, clients, pairwise_salt};
 
 /// How often the registry is read again without being told.
 const UNTOLD: Duration = Duration::from_secs(10);
@@ -33,9 +34,16 @@ pub async fn reload(app: &App) -> Result<(), ServeError> {
         // One registration that only another version understands must not freeze all the others.
         client.inspect_err(|error| tracing::error!(%error, "a client is left out")).ok()
     });
+    let understood = understood.inspect(|client: &Client| {
+        if app.claim_profiles.of(client).is_none() {
+            let (client, profile) = (&client.id, &client.metadata.claim_profile);
+            tracing::error!(client, ?profile, "a claim profile that is not configured: no claims");
+        }
+    });
     let clients = understood.map(|client| (client.id.clone(), Arc::new(client))).collect();
     let keyring = keys::load(app).await?;
-    app.registry.store(Arc::new(Registry { clients, keyring }));
+    let subjects = pairwise_salt::load(&app.pool).await?;
+    app.registry.store(Arc::new(Registry { clients, keyring, subjects }));
     Ok(())
 }
 
@@ -60,7 +68,14 @@ pub async fn keep_in_step(app: &App) {
                     app.revocation.tell();
                     continue;
                 }
-                Ok(Ok(Change::Anything)) => app.revocation.tell(),
+                Ok(Ok(Change::Logout)) => {
+                    app.back_channel.told.notify_one();
+                    continue;
+                }
+                Ok(Ok(Change::Anything)) => {
+                    app.revocation.tell();
+                    app.back_channel.told.notify_one();
+                }
                 Ok(Ok(Change::Registry)) | Err(_) => {}
                 Ok(Err(error)) => {
                     tracing::warn!(%error, "the database no longer tells of changes");

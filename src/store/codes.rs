@@ -92,6 +92,13 @@ pub async fn redeem(
             g.revoked_at as "revoked_at?",
             s.id as "session_id?",
             s.hsa_id as "hsa_id?",
+            array(
+                select as_received
+                from hsa_ids
+                where hsa_ids.user_id = u.id
+                order by canonical
+            ) as "all_hsa_ids!",
+            s.certificate_not_after as "certificate_not_after?",
             s.loa as "loa?",
             s.auth_time as "auth_time?",
             s.ended_at as "ended_at?",
@@ -143,6 +150,8 @@ pub async fn redeem(
                 auth_time: row.auth_time.ok_or_else(missing)?,
                 ended_at: row.ended_at,
                 hsa_id: row.hsa_id.ok_or_else(missing)?,
+                all_hsa_ids: row.all_hsa_ids,
+                certificate_not_after: row.certificate_not_after,
             },
             user: User {
                 id: row.user_id.ok_or_else(missing)?,

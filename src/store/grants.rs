@@ -28,6 +28,13 @@ pub async fn by_id(
             g.revoked_at,
             s.id as session_id,
             s.hsa_id,
+            array(
+                select as_received
+                from hsa_ids
+                where hsa_ids.user_id = u.id
+                order by canonical
+            ) as "all_hsa_ids!",
+            s.certificate_not_after,
             s.loa,
             s.auth_time,
             s.ended_at,
@@ -63,6 +70,8 @@ pub async fn by_id(
                 auth_time: row.auth_time,
                 ended_at: row.ended_at,
                 hsa_id: row.hsa_id,
+                all_hsa_ids: row.all_hsa_ids,
+                certificate_not_after: row.certificate_not_after,
             },
             user: User {
                 id: row.id,

@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::sessions::End;
 use crate::audit::Event;
 use crate::error::Code;
 use crate::identity::assurance::Loa;
@@ -47,7 +48,7 @@ pub struct Failure<'a> {
     /// What the certificate held, sealed.
     pub sealed_submitted_value: Option<Vec<u8>>,
     /// SHA-256 of the session cookie that the browser had: the session ends if it is not that of the
-    /// person whose card was shown.
+    /// person whose card was shown, or if that card is revoked.
     pub session_cookie_hash: Option<[u8; 32]>,
 }
 
@@ -121,6 +122,17 @@ pub enum Recorded {
     RequestUsed,
 }
 
+/// What came of a login that a session was to stand in for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Continuation {
+    /// Everything was written.
+    Written,
+    /// The session ended since it was read: nothing was written.
+    SessionEnded,
+    /// The pushed request had led to a code already: nothing was written.
+    RequestUsed,
+}
+
 impl Recorded {
     fn from_row(fresh: bool, earlier: Option<&str>) -> Self {
         if fresh { Self::First } else { Self::Again { earlier: earlier.and_then(Code::by_name) } }
@@ -174,6 +186,11 @@ pub async fn record_failure(
         "certificate": attempt.certificate,
         "revocation": attempt.revocation,
     });
+    // A revoked card ends the session in its browser, whosever it is.
+    let end = match failure.code {
+        Code::CertificateRevoked => End::CertificateRevoked,
+        _ => End::AnotherCard,
+    };
     let row = sqlx::query!(
         r#"with attempt as (
             insert into login_attempts
@@ -181,13 +198,17 @@ pub async fn record_failure(
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             on conflict (id) do nothing
             returning id
+        ), before as (
+            select coalesce(s.browser, s.id) as browser
+            from sessions s
+            where s.cookie_hash = $13
         ), ended as (
-            update sessions
-            set ended_at = $9
-            where cookie_hash = $13
-                and ended_at is null
-                and upper(hsa_id) <> upper($6)
-                and user_id is distinct from $5
+            update sessions s
+            set ended_at = $9, ended_by = $14
+            from before b
+            where (s.id = b.browser or s.browser = b.browser)
+                and s.ended_at is null
+                and ($15 or (upper(s.hsa_id) <> upper($6) and s.user_id is distinct from $5))
                 and exists (select from attempt)
         ), audit as (
             insert into audit_events
@@ -211,6 +232,8 @@ pub async fn record_failure(
         attempt.address,
         details,
         failure.session_cookie_hash.as_ref().map(<[u8; 32]>::as_slice),
+        end.name(),
+        end == End::CertificateRevoked,
     )
     .fetch_one(pool)
     .await?;
@@ -262,18 +285,25 @@ pub async fn record_success(
                 or exists (select from pushed)
             on conflict (id) do nothing
             returning id
+        ), before as (
+            select coalesce(s.browser, s.id) as browser, s.user_id
+            from sessions s
+            where s.cookie_hash = $8
         ), ended as (
-            update sessions
-            set ended_at = $7
-            where cookie_hash = $8
-                and ended_at is null
-                and user_id <> $4
+            update sessions s
+            set ended_at = $7, ended_by = $29
+            from before b
+            where (s.id = b.browser or s.browser = b.browser)
+                and s.ended_at is null
+                and s.user_id <> $4
                 and exists (select from attempt)
         ), the_session as (
             insert into sessions
-                (id, cookie_hash, user_id, hsa_id, loa, auth_time, expires_at, created_at,
-                certificate_not_after, certificate_issuers, certificate_serials)
-            select $9, $10, $4, $5, $11, $12, $13, $7, $24, $25, $26
+                (id, cookie_hash, user_id, hsa_id, loa, auth_time, expires_at, created_at, used_at,
+                browser, certificate_not_after, certificate_issuers, certificate_serials)
+            select $9, $10, $4, $5, $11, $12, $13, $7, $7,
+                coalesce((select b.browser from before b where b.user_id = $4), $9),
+                $24, $25, $26
             from attempt
             returning id
         ), the_grant as (
@@ -326,6 +356,7 @@ pub async fn record_success(
         session.certificate_serials,
         grant.terms,
         grant.pushed.as_ref().map(|hash| &hash.0[..]),
+        End::AnotherCard.name(),
     )
     .fetch_one(pool)
     .await?;
@@ -335,8 +366,8 @@ pub async fn record_success(
     Ok(Recorded::from_row(row.fresh, row.earlier.as_deref()))
 }
 
-/// Writes a login that a session stood in for: grant, code and audit event; `false`, and nothing is
-/// written, where the pushed request had led to a code already.
+/// Writes a login that a session stood in for: the session was used, grant, code and audit event; or
+/// nothing of it.
 ///
 /// # Errors
 /// The database failed.
@@ -346,33 +377,48 @@ pub async fn record_continued(
     session_id: Uuid,
     user_id: Uuid,
     grant: &NewGrant<'_>,
-) -> Result<bool, StoreError> {
+) -> Result<Continuation, StoreError> {
     let details = serde_json::json!({ "session": session_id, "grant": grant.id });
-    let written = sqlx::query!(
-        r#"with pushed as (
+    let row = sqlx::query!(
+        r#"with the_session as (
+            select s.id
+            from sessions s
+            where s.id = $2 and s.ended_at is null
+            for update
+        ), pushed as (
             update pushed_requests
             set used_at = $7
             where hash = $17
                 and client_id = $3
                 and used_at is null
+                and exists (select from the_session)
             returning hash
+        ), used as (
+            update sessions
+            set used_at = $7
+            where id = (select id from the_session)
+                and ($17::bytea is null or exists (select from pushed))
+            returning id
         ), the_grant as (
             insert into grants
                 (id, session_id, client_id, user_id, scopes, nonce, created_at, terms)
-            select $1, $2, $3, $4, $5, $6, $7, $16
-            where $17::bytea is null
-                or exists (select from pushed)
+            select $1, u.id, $3, $4, $5, $6, $7, $16
+            from used u
             returning id
         ), the_code as (
             insert into codes
                 (hash, grant_id, client_id, redirect_uri, code_challenge, expires_at, created_at)
             select $8, g.id, $3, $9, $10, $11, $7
             from the_grant g
+        ), audit as (
+            insert into audit_events
+                (created_at, event, ref, client_id, user_id, address, details)
+            select $7, $12, $13, $3, $4, $14, $15
+            from the_grant
         )
-        insert into audit_events
-            (created_at, event, ref, client_id, user_id, address, details)
-        select $7, $12, $13, $3, $4, $14, $15
-        from the_grant"#,
+        select
+            exists (select from the_session) as "stands!",
+            exists (select from used) as "written!""#,
         grant.id,
         session_id,
         attempt.client_id,
@@ -391,7 +437,11 @@ pub async fn record_continued(
         grant.terms,
         grant.pushed.as_ref().map(|hash| &hash.0[..]),
     )
-    .execute(pool)
+    .fetch_one(pool)
     .await?;
-    Ok(written.rows_affected() == 1)
+    Ok(match (row.stands, row.written) {
+        (false, _) => Continuation::SessionEnded,
+        (true, false) => Continuation::RequestUsed,
+        (true, true) => Continuation::Written,
+    })
 }

@@ -6,6 +6,7 @@ use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::audit::{self, By, NewEvent};
+use super::sessions::End;
 use super::{StoreError, broken_constraint};
 use crate::identity::hsa_id::HsaId;
 use crate::identity::user::User;
@@ -349,7 +350,7 @@ pub async fn disable(
             returning id
         ), ended as (
             update sessions
-            set ended_at = $2
+            set ended_at = $2, ended_by = $3
             where user_id = $1 and ended_at is null
             returning id
         ), revoked as (
@@ -364,6 +365,7 @@ pub async fn disable(
             (select count(*) from revoked) as "grants_revoked!""#,
         id,
         by.now,
+        End::Disabled.name(),
     )
     .fetch_one(&mut *transaction)
     .await?;

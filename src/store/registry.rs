@@ -1,4 +1,4 @@
-//! Being told that clients, keys or revocation lists have changed (LISTEN/NOTIFY).
+//! Being told that clients, keys or revocation lists have changed, or of logouts (LISTEN/NOTIFY).
 
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
@@ -10,6 +10,9 @@ const REGISTRY: &str = "siths_idp_registry";
 /// The channel of `migrations/0007_revocation.sql`.
 const REVOCATION: &str = "siths_idp_revocation";
 
+/// The channel of `migrations/0071_logout_notices.sql`.
+const LOGOUT: &str = "siths_idp_logout";
+
 /// What has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -17,6 +20,8 @@ pub enum Change {
     Registry,
     /// A revocation list.
     Revocation,
+    /// There are notices of logouts.
+    Logout,
     /// Anything: the connection was lost for a while.
     Anything,
 }
@@ -31,7 +36,7 @@ impl Changes {
     /// The database failed.
     pub async fn listen(pool: &PgPool) -> Result<Self, StoreError> {
         let mut listener = PgListener::connect_with(pool).await?;
-        listener.listen_all([REGISTRY, REVOCATION]).await?;
+        listener.listen_all([REGISTRY, REVOCATION, LOGOUT]).await?;
         Ok(Self(listener))
     }
 
@@ -42,6 +47,7 @@ impl Changes {
     pub async fn next(&mut self) -> Result<Change, StoreError> {
         Ok(match self.0.try_recv().await? {
             Some(notice) if notice.channel() == REVOCATION => Change::Revocation,
+            Some(notice) if notice.channel() == LOGOUT => Change::Logout,
             Some(_) => Change::Registry,
             None => Change::Anything,
         })

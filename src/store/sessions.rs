@@ -1,11 +1,15 @@
 //! Sessions: a browser in which a person has shown a card.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use super::StoreError;
 use super::columns::loa;
+use crate::audit::Event;
 use crate::identity::user::User;
+use crate::named::named;
+use crate::oidc::client::Client;
 use crate::oidc::code::Authentication;
 
 /// A session with its person.
@@ -16,6 +20,8 @@ pub struct Session {
     pub user: User,
     /// The certificate that was shown; none where a version before this one wrote the session.
     pub certificate: Option<ShownCertificate>,
+    /// Whether the client that asks now is the one whose login began it.
+    pub begun_by_client: bool,
 }
 
 /// What a session keeps of the certificate that it began with.
@@ -29,20 +35,49 @@ pub struct ShownCertificate {
     pub is_revoked: bool,
 }
 
-/// The live session of a cookie, with its person and the roles in force in a system.
+named! {
+    /// What ends a session before its time.
+    pub enum End {
+        /// The person, at the logout endpoint.
+        Logout = "logout",
+        /// The person was switched off.
+        Disabled = "disabled",
+        /// Somebody else showed a card in the same browser.
+        AnotherCard = "another-card",
+        /// The card that it rests on was revoked.
+        CertificateRevoked = "certificate-revoked",
+    }
+}
+
+/// When a session is looked at, and how long it may rest unused.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The present moment.
+    pub now: DateTime<Utc>,
+    /// How long after its last use a session stands in for no card any more.
+    pub idle: TimeDelta,
+}
+
+/// The live session of a cookie, with its person and the roles in force in the system of a client.
 ///
 /// # Errors
 /// The database failed.
 pub async fn by_cookie(
     pool: &PgPool,
     cookie_hash: &[u8; 32],
-    system: Option<&str>,
-    now: DateTime<Utc>,
+    client: &Client,
+    at: Moment,
 ) -> Result<Option<Session>, StoreError> {
     let row = sqlx::query!(
         r#"select
             s.id as session_id,
             s.hsa_id,
+            array(
+                select as_received
+                from hsa_ids
+                where hsa_ids.user_id = u.id
+                order by canonical
+            ) as "all_hsa_ids!",
             s.loa,
             s.auth_time,
             s.ended_at,
@@ -55,6 +90,13 @@ pub async fn by_cookie(
                 join ocsp_answers o on o.authority = link.issuer and o.serial = link.serial
                 where o.revoked_at is not null
             ) as "is_revoked!",
+            exists (
+                select
+                from grants g
+                where g.session_id = s.id
+                    and g.client_id = $4
+                    and g.created_at = s.created_at
+            ) as "begun_by_client!",
             u.id,
             u.given_name,
             u.family_name,
@@ -66,10 +108,13 @@ pub async fn by_cookie(
         join users u on u.id = s.user_id
         where s.cookie_hash = $1
             and s.ended_at is null
-            and s.expires_at > $3"#,
+            and s.expires_at > $3
+            and coalesce(s.used_at, s.created_at) > $5"#,
         &cookie_hash[..],
-        system,
-        now,
+        client.system,
+        at.now,
+        client.id,
+        at.now - at.idle,
     )
     .fetch_optional(pool)
     .await?;
@@ -80,6 +125,8 @@ pub async fn by_cookie(
             auth_time: row.auth_time,
             ended_at: row.ended_at,
             hsa_id: row.hsa_id,
+            all_hsa_ids: row.all_hsa_ids,
+            certificate_not_after: row.certificate_not_after,
         };
         let user = User {
             id: row.id,
@@ -96,7 +143,40 @@ pub async fn by_cookie(
                 let links = issuers.into_iter().zip(serials).collect();
                 ShownCertificate { not_after, links, is_revoked: row.is_revoked }
             });
-        Ok(Session { authentication, user, certificate })
+        Ok(Session { authentication, user, certificate, begun_by_client: row.begun_by_client })
     })
     .transpose()
+}
+
+/// Ends a session whose card was revoked, with the audit event that tells of it. What ended it earlier
+/// stays.
+///
+/// # Errors
+/// The database failed.
+pub async fn end_revoked(
+    pool: &PgPool,
+    id: Uuid,
+    address: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "with ended as (
+            update sessions
+            set ended_at = $2, ended_by = $3
+            where id = $1 and ended_at is null
+            returning id, user_id, hsa_id
+        )
+        insert into audit_events (created_at, event, user_id, hsa_id, address, details)
+        select $2, $4, user_id, hsa_id, $5,
+            jsonb_build_object('sessions', jsonb_build_array(id), 'by', $3::text)
+        from ended",
+        id,
+        now,
+        End::CertificateRevoked.name(),
+        Event::SessionEnded.name(),
+        address,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }

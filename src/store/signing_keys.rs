@@ -1,6 +1,6 @@
 //! Keys of the provider: public halves as they are published, private halves sealed.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use sqlx::PgPool;
 
@@ -63,7 +63,10 @@ pub struct SealedKey {
     pub life: Life,
 }
 
-/// Every key that is not withdrawn yet. One of an algorithm that this version does not know, made by a
+/// How long a withdrawn key is remembered: ID tokens come back as hints when nobody trusts them any more.
+const REMEMBERED: TimeDelta = TimeDelta::days(30);
+
+/// Every key that was not withdrawn long ago. One of an algorithm that this version does not know, made by a
 /// newer one beside it, is left out: it stands in the way of no other.
 ///
 /// # Errors
@@ -77,7 +80,7 @@ pub async fn all(pool: &PgPool, now: DateTime<Utc>) -> Result<Vec<SealedKey>, St
         where withdraw_at is null
             or withdraw_at > $1
         order by activate_at, kid",
-        now,
+        now - REMEMBERED,
     )
     .fetch_all(pool)
     .await?;

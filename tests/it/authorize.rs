@@ -152,8 +152,9 @@ async fn every_other_refusal_is_told_to_the_relying_party_in_one_form() {
         (set("response_type", "code token"), "response_type_unsupported"),
         (set("response_type", "Code"), "response_type_unsupported"),
         (set("response_mode", "fragment"), "response_mode_unsupported"),
-        (set("response_mode", "form_post"), "response_mode_unsupported"),
-        (set("response_mode", "query.jwt"), "response_mode_unsupported"),
+        (set("response_mode", "fragment.jwt"), "response_mode_unsupported"),
+        (set("response_mode", "web_message"), "response_mode_unsupported"),
+        (set("response_mode", "Query"), "response_mode_unsupported"),
         (good().without("scope"), "scope_openid_missing"),
         (set("scope", "profile"), "scope_openid_missing"),
         (set("scope", "OpenID profile"), "scope_openid_missing"),
@@ -174,11 +175,28 @@ async fn every_other_refusal_is_told_to_the_relying_party_in_one_form() {
         (set("prompt", "LOGIN"), "prompt_invalid"),
         (set("prompt", "none login"), "prompt_invalid"),
         (set("prompt", "login none"), "prompt_invalid"),
+        (set("prompt", "none consent"), "prompt_invalid"),
+        (set("prompt", "none none"), "prompt_invalid"),
+        // OpenID Connect Prompt Create 1.0 §4.1: who cannot create accounts says so.
+        (set("prompt", "create"), "prompt_invalid"),
+        (set("prompt", "login create"), "prompt_invalid"),
         (set("prompt", "none"), "login_required"),
         (set("max_age", "soon"), "max_age_invalid"),
         (set("max_age", "-1"), "max_age_invalid"),
         (set("max_age", "+1"), "max_age_invalid"),
         (set("max_age", "1.5"), "max_age_invalid"),
+        (set("claims", "acr"), "claims_malformed"),
+        (set("claims", "[]"), "claims_malformed"),
+        (set("claims", r#"{"id_token":{"acr":{"essential":"yes"}}}"#), "claims_malformed"),
+        (set("claims", &format!(r#"{{"x":"{}"}}"#, "x".repeat(4096))), "claims_too_long"),
+        (set("resource", "api"), "resource_malformed"),
+        (set("resource", "https://api.example.se/#part"), "resource_malformed"),
+        (set("resource", "https://api.example.se"), "resource_unregistered"),
+        (set("dpop_jkt", "short"), "dpop_jkt_malformed"),
+        (set("dpop_jkt", &format!("{}=", "A".repeat(43))), "dpop_jkt_malformed"),
+        (set("dpop_jkt", &"+".repeat(43)), "dpop_jkt_malformed"),
+        (set("dpop_jkt", &"A".repeat(44)), "dpop_jkt_malformed"),
+        (set("id_token_hint", "e30.e30."), "id_token_hint_invalid"),
         (set("request", "e30.e30."), "request_object_unsupported"),
         (set("request_uri", "https://rp.localhost/request"), "request_uri_unsupported"),
         (set("registration", "{}"), "registration_unsupported"),
@@ -194,6 +212,12 @@ async fn every_other_refusal_is_told_to_the_relying_party_in_one_form() {
         "max_age",
         "acr_values",
         "ui_locales",
+        "claims",
+        "dpop_jkt",
+        "login_hint",
+        "id_token_hint",
+        "display",
+        "claims_locales",
         "request",
         "request_uri",
         "registration",
@@ -318,7 +342,9 @@ async fn unknown_scopes_and_parameters_are_passed_over() {
     let request = idp
         .authorize()
         .set("scope", "openid offline_access nonsense  email")
-        .set("display", "page")
+        .set("display", "popup")
+        .set("claims_locales", "sv-SE")
+        .set("login_hint", "SE2321000222-DEV2")
         .set("response_mode", "query")
         .add("nonsense", "1")
         .add("nonsense", "2");

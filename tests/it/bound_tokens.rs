@@ -1,5 +1,7 @@
 //! Access tokens that are bound to the certificate of a connection (RFC 8705 §3).
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
@@ -109,7 +111,19 @@ async fn discovery_tells_where_certificates_are_shown() {
     }
     assert_eq!(aliases["token_endpoint"], idp.at_mtls("/token").as_str());
     assert_eq!(aliases["userinfo_endpoint"], idp.at_mtls("/userinfo").as_str());
-    assert!(!aliases.contains_key("authorization_endpoint"));
+    // Every endpoint that clients call, none that browsers are sent to, and each answers there.
+    let for_browsers = ["authorization_endpoint", "end_session_endpoint"];
+    let called: BTreeSet<&String> = on
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|name| name.ends_with("_endpoint") && !for_browsers.contains(&name.as_str()))
+        .collect();
+    assert_eq!(aliases.keys().collect::<BTreeSet<_>>(), called);
+    for alias in aliases.values() {
+        let answer = idp.system(None).post(alias.as_str().unwrap()).send().await.unwrap();
+        assert!(![404, 405, 421].contains(&answer.status().as_u16()), "{alias}: {answer:?}");
+    }
     let methods = on["token_endpoint_auth_methods_supported"].as_array().unwrap();
     for method in ["tls_client_auth", "self_signed_tls_client_auth"] {
         assert!(methods.contains(&method.into()), "{methods:?}");

@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use siths_idp::oidc::client_metadata::{GrantType, RefreshTokens};
+
+use siths_idp::oidc::scope::Scope;
 
 use crate::harness::{Answer, Authorize, TestIdp};
 
@@ -20,18 +23,24 @@ async fn exactly_this_is_advertised() {
     assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.header("cache-control"), "public, max-age=300");
     let issuer = idp.config.issuer_identifier();
+    let encryption_algs =
+        ["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"];
+    let encryption_encs = ["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"];
     let expected = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
         "token_endpoint": format!("{issuer}/token"),
         "userinfo_endpoint": format!("{issuer}/userinfo"),
         "jwks_uri": format!("{issuer}/jwks"),
-        "scopes_supported": ["openid", "profile", "employeeHsaId", "systemRole"],
+        "scopes_supported": [
+            "openid", "profile", "employeeHsaId", "systemRole",
+            "https://id.oidc.se/scope/naturalPersonInfo", "offline_access",
+        ],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code"],
         "acr_values_supported": ["http://id.sambi.se/loa/loa2", "http://id.sambi.se/loa/loa3"],
-        "subject_types_supported": ["public"],
+        "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": ["ES256", "ES384", "PS256", "RS256", "EdDSA"],
         "token_endpoint_auth_methods_supported":
             [
@@ -39,11 +48,18 @@ async fn exactly_this_is_advertised() {
                 "tls_client_auth", "self_signed_tls_client_auth",
             ],
         "token_endpoint_auth_signing_alg_values_supported":
-            ["ES256", "ES384", "RS256", "PS256", "EdDSA"],
+            ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"],
+        "userinfo_signing_alg_values_supported": ["ES256", "ES384", "PS256", "RS256", "EdDSA"],
+        "id_token_encryption_alg_values_supported": encryption_algs,
+        "id_token_encryption_enc_values_supported": encryption_encs,
+        "userinfo_encryption_alg_values_supported": encryption_algs,
+        "userinfo_encryption_enc_values_supported": encryption_encs,
         "claim_types_supported": ["normal"],
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid",
-            "given_name", "family_name", "name", "employeeHsaId", "systemRole",
+            "allEmployeeHsaIds", "credentialEmployeeHsaId", "employeeHsaId", "family_name", "given_name",
+            "http://sambi.se/attributes/1/employeeHsaId", "http://sambi.se/attributes/1/systemRole",
+            "https://id.oidc.se/claim/credentialValidTo", "name", "systemRole",
         ],
         "ui_locales_supported": ["sv", "en"],
         "claims_parameter_supported": false,
@@ -58,6 +74,11 @@ async fn exactly_this_is_advertised() {
             "token_endpoint": idp.at_mtls("/token"),
             "userinfo_endpoint": idp.at_mtls("/userinfo"),
         },
+        "end_session_endpoint": format!("{issuer}/logout"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "frontchannel_logout_supported": true,
+        "frontchannel_logout_session_supported": true,
     });
     // Algorithms, methods, audiences and prompts are tried one by one where they belong.
     assert_eq!(answer.json(), expected);
@@ -73,6 +94,7 @@ async fn every_endpoint_that_is_advertised_answers() {
         ("pushed_authorization_request_endpoint", 405),
         ("userinfo_endpoint", 401),
         ("jwks_uri", 200),
+        ("end_session_endpoint", 200),
     ] {
         let url = metadata[name].as_str().unwrap();
         let answer = idp.http().get(url).send().await.unwrap();
@@ -87,13 +109,28 @@ async fn every_scope_is_granted_and_every_claim_is_told() {
     let list =
         |name: &str| -> Vec<String> { serde_json::from_value(metadata[name].clone()).unwrap() };
     let scope = list("scopes_supported").join(" ");
-    let tokens = idp.login_tokens(&idp.authorize().set("scope", &scope)).await;
-    assert_eq!(tokens["scope"], *scope);
-    let claims = crate::token::claims(tokens["id_token"].as_str().unwrap());
-    let mut told: BTreeSet<String> = claims.as_object().unwrap().keys().cloned().collect();
+    let mut told = BTreeSet::new();
+    for profile in ["standard", "inera", "oidc-se"] {
+        idp.register(|client| {
+            client.scopes = Scope::ALL.into();
+            client.metadata.claim_profile = Some(profile.to_owned());
+            client.metadata.grant_types =
+                [GrantType::AuthorizationCode, GrantType::RefreshToken].into();
+            client.metadata.refresh_tokens = RefreshTokens::Offline;
+        })
+        .await;
+        let code =
+            idp.code(&mut idp.browser("clinician"), &idp.authorize().set("scope", &scope)).await;
+        crate::claims::ask_for(&idp, &list("claims_supported")).await;
+        let tokens = idp.tokens(&idp.token_request(&code)).await;
+        assert_eq!(tokens["scope"], *scope);
+        let claims = crate::token::claims(tokens["id_token"].as_str().unwrap());
+        told.extend(claims.as_object().unwrap().keys().cloned());
+    }
     // A hash of the token beside it, and no claim about anybody.
     told.remove("at_hash");
     assert_eq!(told, list("claims_supported").into_iter().collect());
+    idp.register(|_| {}).await;
     for acr in list("acr_values_supported") {
         let person = if acr.ends_with("loa2") { "reserve-card" } else { "clinician" };
         let asked: Authorize = idp.authorize().set("acr_values", &acr);

@@ -3,7 +3,8 @@
 
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::json;
-use siths_idp::dev::seed::CLIENT_ID;
+use siths_idp::dev::seed::{self, CLIENT_ID};
+use siths_idp::oidc::registration;
 
 use crate::harness::TestIdp;
 use crate::harness::assertion::{Assertion, ClientKey, p256, rsa, stranger};
@@ -64,6 +65,22 @@ async fn many_at_once_are_one_request() {
     })
     .await;
     assert_eq!(told, vec![BELIEVED; 20]);
+    assert_eq!(server.asked(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_does_not_take_the_keys_from_the_others() {
+    let server = KeyServer::start(&[named(p256(), "one")]);
+    let idp = start(&server).await;
+    let gate = server.gate.clone().write_owned().await;
+    let mut impatient = Box::pin(proves(&idp, CLIENT_ID, p256(), Some("one")));
+    while server.asked() == 0 {
+        let turn = std::time::Duration::from_millis(5);
+        let _ = tokio::time::timeout(turn, &mut impatient).await;
+    }
+    drop(impatient);
+    drop(gate);
+    assert_eq!(proves(&idp, CLIENT_ID, p256(), Some("one")).await, BELIEVED);
     assert_eq!(server.asked(), 1);
 }
 
@@ -270,4 +287,40 @@ async fn a_server_that_says_nothing_keeps_nobody_waiting_for_long() {
     // Those who come next do not wait at all.
     assert_eq!(proves(&idp, CLIENT_ID, p256(), Some("one")).await, REFUSED);
     assert_eq!(server.asked(), 1);
+}
+
+/// RFC 7591 §2.
+#[test]
+fn an_address_of_keys_is_secure_or_it_is_not_registered() {
+    let check = |jwks_uri: &str| {
+        let mut client = seed::demo_client("https://rp.localhost/callback", "a-secret");
+        client.metadata.jwks_uri = Some(jwks_uri.to_owned());
+        registration::check(&client)
+    };
+    for good in ["https://rp.example/jwks", "https://rp.example:8443/a/b?c=d"] {
+        assert_eq!(check(good), Ok(()), "{good}");
+    }
+    for bad in [
+        "",
+        "/jwks",
+        "http://rp.example/jwks",
+        "file:///etc/passwd",
+        "https://rp.example/jwks#one",
+        "https://rp.example/jwks#",
+        "https://user@rp.example/jwks",
+        "https://user:secret@rp.example/jwks",
+        "https://",
+    ] {
+        assert!(check(bad).is_err(), "{bad}");
+    }
+}
+
+/// RFC 9101 §6.2.
+#[test]
+fn who_is_to_sign_requests_has_keys() {
+    let mut client = seed::demo_client("https://rp.localhost/callback", "a-secret");
+    client.metadata.require_signed_request_object = true;
+    assert!(registration::check(&client).is_err());
+    client.metadata.jwks_uri = Some("https://rp.example/jwks".to_owned());
+    assert_eq!(registration::check(&client), Ok(()));
 }

@@ -51,6 +51,8 @@ async fn it_serves_what_clients_call_and_nothing_for_people() {
         ("POST", "/userinfo", 401),
         ("GET", "/login-errors/AAAA-AAAA", 401),
         ("GET", "/token", 405),
+        ("DELETE", "/userinfo", 405),
+        ("PUT", "/login-errors/AAAA-AAAA", 405),
         ("GET", "/", 404),
         ("GET", "/authorize?client_id=demo-symfoni", 404),
         ("POST", "/authorize", 404),

@@ -147,6 +147,36 @@ async fn a_clock_that_is_behind_takes_the_first_key_of_another_node() {
 }
 
 #[tokio::test]
+async fn an_installation_that_is_updated_gets_the_keys_that_it_lacks_and_keeps_those_it_has() {
+    let config = configured(
+        "delete from signing_keys where alg not in ('ES256', 'RS256'); delete from pairwise_salt;",
+    )
+    .await;
+    let pool = store::connect(&config.database).await.unwrap();
+    let keys = async || -> Vec<(String, String)> {
+        sqlx::query_as("select alg, kid from signing_keys").fetch_all(&pool).await.unwrap()
+    };
+    let before = keys().await;
+    assert_eq!(refusal(&config, TimeDelta::zero()).await, None);
+    let after = keys().await;
+    assert_eq!((before.len(), after.len()), (2, 7));
+    assert!(before.iter().all(|key| after.contains(key)));
+}
+
+/// A newer version may have made it, and run beside.
+#[tokio::test]
+async fn a_key_of_an_unknown_algorithm_stands_in_nobodys_way() {
+    let config = configured(
+        "alter table signing_keys drop constraint signing_keys_alg_known;
+        insert into signing_keys
+            (kid, alg, public_jwk, sealed_private_key, publish_at, activate_at, created_at)
+        values ('new', 'ML-DSA-44', '{}', '', now(), now(), now())",
+    )
+    .await;
+    assert_eq!(refusal(&config, TimeDelta::zero()).await, None);
+}
+
+#[tokio::test]
 async fn a_node_that_could_not_sign_does_not_start() {
     let config = configured("delete from signing_keys where alg = 'ES256'").await;
     assert_eq!(refusal(&config, TimeDelta::zero()).await, None);

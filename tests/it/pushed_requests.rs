@@ -6,8 +6,11 @@ use std::num::NonZeroU32;
 use jsonwebtoken::Algorithm;
 use serde_json::json;
 use siths_idp::dev::seed::CLIENT_ID;
-use siths_idp::oidc::client::SignOn;
-use siths_idp::store::housekeeping;
+use siths_idp::keys::Purpose;
+use siths_idp::oidc::client::{ClientAuthentication, SignOn};
+use siths_idp::oidc::request_uri::RequestUriHash;
+use siths_idp::secret::sha256;
+use siths_idp::store::{housekeeping, pushed_requests};
 
 use crate::harness::answer::{told_by_page, told_by_redirect};
 use crate::harness::assertion::{ASSERTION_TYPE, Assertion, p256, stranger};
@@ -109,6 +112,27 @@ async fn what_the_authorization_endpoint_would_refuse_is_refused_at_once() {
         assert_eq!(refused(&idp, &request).await, code, "{}", request.url());
     }
     assert_eq!(idp.count("select count(*) from pushed_requests").await, 0);
+}
+
+/// What is kept is the request, and nothing that proves the client.
+#[tokio::test]
+async fn credentials_are_not_kept_even_sealed() {
+    let idp = TestIdp::start().await;
+    idp.register(|client| {
+        let hash = sha256(CLIENT_SECRET.as_bytes());
+        client.authentication = ClientAuthentication::SecretPost { hash };
+    })
+    .await;
+    let request = idp.authorize().set("client_secret", CLIENT_SECRET);
+    let answer = idp.push_by(&request, None).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let hash = sha256(answer.json()["request_uri"].as_str().unwrap().as_bytes());
+    let kept = pushed_requests::by_hash(idp.pool(), RequestUriHash(hash)).await.unwrap().unwrap();
+    let sealer = &idp.node.app.sealer;
+    let plain = sealer.open(Purpose::PushedRequest, &hash, &kept.sealed).unwrap();
+    let plain = String::from_utf8(plain.to_vec()).unwrap();
+    assert!(plain.contains("nonce=a-nonce"), "{plain}");
+    assert!(!plain.contains(CLIENT_SECRET) && !plain.contains("client_secret"), "{plain}");
 }
 
 /// RFC 9126 §2.1: the client authenticates as at the token endpoint.

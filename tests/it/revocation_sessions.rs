@@ -26,7 +26,12 @@ async fn stands(idp: &TestIdp, browser: &mut Browser) -> bool {
 }
 
 async fn logged_in(asked: RevocationOrder) -> (TestIdp, Browser) {
-    let idp = TestIdp::start_with(|config| order(config, asked)).await;
+    let idp = TestIdp::start_with(|config| {
+        order(config, asked);
+        // Lists are fetched once an hour: nothing is to end for want of use meanwhile.
+        config.lifetimes.session_idle = config.lifetimes.session;
+    })
+    .await;
     idp.register(|client| client.sign_on = SignOn::Session).await;
     let mut browser = idp.browser("clinician");
     idp.code(&mut browser, &idp.authorize()).await;
@@ -92,4 +97,15 @@ async fn a_session_of_a_version_that_kept_no_certificate_stands_in_for_none() {
     let (idp, mut browser) = logged_in(RevocationOrder::Off).await;
     idp.sql("update sessions set certificate_serials = null").await;
     assert!(!stands(&idp, &mut browser).await);
+}
+
+#[tokio::test]
+async fn a_revoked_card_that_is_shown_ends_the_session_in_that_browser() {
+    let (idp, mut browser) = logged_in(RevocationOrder::Crl).await;
+    idp.revoke("clinician");
+    idp.fetch_again().await;
+    let walk = idp.walk(&mut browser, &idp.authorize().set("prompt", "login").url()).await;
+    assert_eq!(walk.error_code(), "certificate_revoked");
+    let ended = "select count(*) from sessions where ended_by = 'certificate-revoked'";
+    assert_eq!(idp.count(ended).await, 1);
 }

@@ -33,6 +33,8 @@ async fn statements(idp: &TestIdp) -> Vec<String> {
             found.push(text.trim().to_owned());
         }
     }
+    // Looking for notices of logouts goes on by itself, at any moment.
+    found.retain(|text| !text.contains("logout_notices"));
     found
 }
 
@@ -145,4 +147,21 @@ async fn a_good_card_that_is_tried_costs_one_and_any_other_none() {
         let asked = after[before.len()..].iter().filter(|text| text.contains("hsa_ids"));
         assert_eq!(asked.count(), expected, "{person}: {:#?}", &after[before.len()..]);
     }
+}
+
+#[tokio::test]
+async fn a_session_that_stands_in_for_the_card_takes_two_and_is_touched_on_the_way() {
+    let idp = TestIdp::start().await;
+    let background: BTreeSet<String> = settled(&idp).await.into_iter().collect();
+    let mut browser = idp.browser("clinician");
+    idp.code(&mut browser, &idp.authorize()).await;
+    let before = statements(&idp).await.len();
+    idp.advance(60);
+    idp.code(&mut browser, &idp.authorize().set("prompt", "none")).await;
+    let after = statements(&idp).await;
+    let own: Vec<&String> =
+        after[before..].iter().filter(|text| !background.contains(*text)).collect();
+    assert_eq!(own.len(), 2, "{own:#?}");
+    let used = idp.rows("select to_jsonb(extract(epoch from used_at)::bigint) from sessions").await;
+    assert_eq!(used, [idp.clock.now().timestamp()]);
 }

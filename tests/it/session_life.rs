@@ -212,3 +212,74 @@ async fn one_role_of_two_that_is_taken_away_is_no_longer_told() {
     let told = claims(&tokens(&idp, &mut browser, &silent(&idp)).await);
     assert_eq!(told["systemRole"], serde_json::json!(["SYMFONI;Handläggare"]));
 }
+
+#[tokio::test]
+async fn a_session_that_nobody_uses_for_an_hour_stands_in_for_nothing() {
+    let idp = TestIdp::start().await;
+    let mut browser = idp.browser("clinician");
+    let first = claims(&tokens(&idp, &mut browser, &idp.authorize()).await);
+    // Each use begins the hour again, and the session stays the same.
+    for _ in 0..3 {
+        idp.advance(3599);
+        let again = claims(&tokens(&idp, &mut browser, &silent(&idp)).await);
+        assert_eq!(again["sid"], first["sid"]);
+    }
+    idp.advance(3600);
+    assert_eq!(silently(&idp, &mut browser).await.as_deref(), Some("login_required"));
+    // Being asked for in vain is no use.
+    idp.advance(-1);
+    assert_eq!(silently(&idp, &mut browser).await, None);
+}
+
+#[tokio::test]
+async fn however_often_it_is_used_a_session_ends_with_its_greatest_age() {
+    let idp = TestIdp::start().await;
+    let mut browser = idp.browser("clinician");
+    tokens(&idp, &mut browser, &idp.authorize()).await;
+    for _ in 0..15 {
+        idp.advance(1800);
+        assert_eq!(silently(&idp, &mut browser).await, None);
+    }
+    idp.advance(1800);
+    assert_eq!(silently(&idp, &mut browser).await.as_deref(), Some("login_required"));
+}
+
+#[tokio::test]
+async fn a_session_that_ends_while_it_is_being_used_gives_nothing() {
+    use siths_idp::store::logins::{Attempt, Continuation, NewGrant, record_continued};
+
+    let idp = TestIdp::start().await;
+    let mut browser = idp.browser("clinician");
+    let told = claims(&tokens(&idp, &mut browser, &idp.authorize()).await);
+    // It was read, and then the person logged out in another tab.
+    let answer = browser.get(&idp.at("/logout")).await.unwrap();
+    let sealed = crate::harness::logout::question(&answer).unwrap();
+    browser.post(&idp.at("/logout/confirmed"), &[("logout", &sealed)]).await.unwrap();
+    let (random, now) = (siths_idp::random::Random::system(), idp.clock.now());
+    let attempt = Attempt {
+        ticket: random.uuid(now),
+        reference: "7F3K-92QD",
+        client_id: siths_idp::dev::seed::CLIENT_ID,
+        certificate: None,
+        revocation: None,
+        address: "127.0.0.1",
+        now,
+    };
+    let grant = NewGrant {
+        id: random.uuid(now),
+        scopes: &[],
+        nonce: None,
+        terms: serde_json::json!({}),
+        code_hash: [7; 32],
+        redirect_uri: "https://rp.localhost/callback",
+        code_challenge: None,
+        code_expires_at: now,
+        pushed: None,
+    };
+    let id = |name: &str| told[name].as_str().unwrap().parse().unwrap();
+    let written =
+        record_continued(idp.pool(), &attempt, id("sid"), id("sub"), &grant).await.unwrap();
+    assert_eq!(written, Continuation::SessionEnded);
+    assert_eq!(idp.count("select count(*) from grants").await, 1);
+    assert_eq!(idp.audited("login.continued").await, 0);
+}

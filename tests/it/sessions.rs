@@ -45,6 +45,34 @@ async fn prompt_none_is_answered_by_a_session_and_never_by_a_card() {
     assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
 }
 
+/// OpenID Connect Profile for Sweden Connect §2.2.1: not for another client than the one that it began with,
+/// but for those that are registered to share.
+#[tokio::test]
+async fn prompt_none_of_another_client_is_answered_where_sessions_are_shared_alone() {
+    let idp = TestIdp::start().await;
+    let mut browser = idp.browser("clinician");
+    idp.code(&mut browser, &idp.authorize()).await;
+    let other = |sign_on| {
+        idp.register(move |client| {
+            client.id = "other".to_owned();
+            client.sign_on = sign_on;
+        })
+    };
+    let silent = idp.authorize().set("client_id", "other").set("prompt", "none");
+    other(SignOn::Card).await;
+    let answer = first_answer(&idp, &mut browser, &silent).await;
+    assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+    idp.advance(1);
+    other(SignOn::Session).await;
+    let answer = first_answer(&idp, &mut browser, &silent).await;
+    assert!(handed_back(&answer, REDIRECT_URI).contains_key("code"));
+    // That it was served once does not make it the one that the session began with.
+    other(SignOn::Card).await;
+    let answer = first_answer(&idp, &mut browser, &silent).await;
+    assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+    idp.code(&mut browser, &idp.authorize().set("prompt", "none")).await;
+}
+
 #[tokio::test]
 async fn a_session_of_whom_may_no_longer_log_in_stands_in_for_nothing() {
     let idp = TestIdp::start().await;
@@ -137,6 +165,60 @@ async fn max_age_bounds_how_long_ago_the_card_was_shown() {
     let silent = within("60").set("prompt", "none");
     let answer = first_answer(&idp, &mut browser, &silent).await;
     assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+}
+
+/// OpenID Connect Core 1.0 §3.1.2.1: `login` and `max_age` mean a handshake with the card now, and §2:
+/// `auth_time` is its time.
+#[tokio::test]
+async fn auth_time_is_when_the_card_was_shown() {
+    let idp = TestIdp::start().await;
+    idp.register(|client| client.sign_on = SignOn::Session).await;
+    let mut browser = idp.browser("clinician");
+    let told = async |browser: &mut Browser, request: Authorize| {
+        let code = idp.code(browser, &request).await;
+        let tokens = idp.tokens(&idp.token_request(&code)).await;
+        let claims = crate::token::claims(tokens["id_token"].as_str().unwrap());
+        claims["auth_time"].as_i64().unwrap()
+    };
+    let first = told(&mut browser, idp.authorize()).await;
+    assert_eq!(first, idp.clock.now().timestamp());
+    idp.advance(100);
+    assert_eq!(told(&mut browser, idp.authorize()).await, first);
+    assert_eq!(told(&mut browser, idp.authorize().set("prompt", "none")).await, first);
+    assert_eq!(told(&mut browser, idp.authorize().set("max_age", "100")).await, first);
+    for (name, value) in [
+        ("prompt", "login"),
+        ("prompt", "select_account"),
+        ("prompt", "consent"),
+        ("prompt", "login consent select_account"),
+        ("max_age", "0"),
+        ("max_age", "9"),
+    ] {
+        idp.advance(10);
+        let again = told(&mut browser, idp.authorize().set(name, value)).await;
+        assert_eq!(again, idp.clock.now().timestamp(), "{name}={value}");
+    }
+}
+
+/// OpenID Connect Registration 1.0 §2: `default_max_age`, which `max_age` overrides.
+#[tokio::test]
+async fn default_max_age_stands_for_a_max_age_that_was_left_out() {
+    let idp = TestIdp::start().await;
+    idp.register(|client| {
+        client.sign_on = SignOn::Session;
+        client.metadata.default_max_age = Some(60);
+    })
+    .await;
+    let mut browser = idp.browser("clinician");
+    idp.code(&mut browser, &idp.authorize()).await;
+    idp.advance(61);
+    assert!(goes_to_a_card_host(&first_answer(&idp, &mut browser, &idp.authorize()).await));
+    let silent = idp.authorize().set("prompt", "none");
+    let answer = first_answer(&idp, &mut browser, &silent).await;
+    assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+    let longer = idp.authorize().set("max_age", "62");
+    let answer = first_answer(&idp, &mut browser, &longer).await;
+    assert!(handed_back(&answer, REDIRECT_URI).contains_key("code"));
 }
 
 #[tokio::test]

@@ -184,15 +184,20 @@ fn client(
     })
 }
 
-/// Always `openid`; `systemRole` only with a system.
+/// Always `openid`; `systemRole` only with a system; `offline_access` goes with its grant type.
 fn scopes(add: &Add) -> Result<BTreeSet<Scope>, Failure> {
     if add.any_user && add.scopes.contains(&Scope::SystemRole) {
         let message = "--any-user is told no roles: name a --system for the scope systemRole";
         return Err(Failure::usage("usage", message));
     }
     let asked = if add.scopes.is_empty() { Scope::ALL.as_slice() } else { &add.scopes };
-    let fitting = asked.iter().filter(|scope| !(add.any_user && **scope == Scope::SystemRole));
-    Ok(fitting.copied().chain([Scope::OpenId]).collect())
+    let fits = |scope: &Scope| match scope {
+        Scope::SystemRole => !add.any_user,
+        Scope::OfflineAccess => false,
+        _ => true,
+    };
+    let fitting = asked.iter().copied().filter(fits);
+    Ok(fitting.chain([Scope::OpenId]).collect())
 }
 
 fn authentication(method: AuthMethod, hash: Option<[u8; 32]>) -> ClientAuthentication {

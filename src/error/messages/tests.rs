@@ -140,6 +140,8 @@ fn oauth_names_are_those_that_the_endpoint_may_return() {
         "request_uri_not_supported",
         "registration_not_supported",
         "unmet_authentication_requirements",
+        // RFC 8707 §2.
+        "invalid_target",
     ];
     // RFC 6749 §5.2.
     let token = [

@@ -24,6 +24,9 @@ pub(super) struct Words {
     pub start_title: &'static str,
     pub start_lead: &'static str,
     pub check: &'static str,
+    pub onward_title: &'static str,
+    pub onward_lead: &'static str,
+    pub onward: &'static str,
 }
 
 pub(super) const fn words(language: Language) -> &'static Words {
@@ -50,6 +53,9 @@ pub(super) const fn words(language: Language) -> &'static Words {
             start_title: "Logga in där du ska arbeta",
             start_lead: "Den här tjänsten loggar in dig i hälso- och tandvårdens system. Öppna det system som du vill använda och välj att logga in där.",
             check: "Prova ditt kort utan att logga in",
+            onward_title: "Du skickas vidare",
+            onward_lead: "Du är på väg tillbaka till det system som du kom från. Händer ingenting? Tryck på Fortsätt.",
+            onward: "Fortsätt",
         },
         Language::En => &Words {
             service: "Login with SITHS card",
@@ -73,6 +79,9 @@ pub(super) const fn words(language: Language) -> &'static Words {
             start_title: "Log in where you are going to work",
             start_lead: "This service logs you in to the systems of health and dental care. Open the system that you want to use and choose to log in there.",
             check: "Test your card without logging in",
+            onward_title: "You are being sent on",
+            onward_lead: "You are on your way back to the system that you came from. Does nothing happen? Press Continue.",
+            onward: "Continue",
         },
     }
 }

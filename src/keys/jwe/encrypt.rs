@@ -66,7 +66,19 @@ impl RecipientKey {
     /// # Errors
     /// [`EncryptFault`] when the library refuses.
     pub fn nest(&self, enc: JweEnc, jwt: &str) -> Result<String, EncryptFault> {
-        let mut header = json!({ "alg": self.alg.name(), "enc": enc.name(), "cty": "JWT" });
+        self.encrypt(json!({ "alg": self.alg.name(), "enc": enc.name(), "cty": "JWT" }), enc, jwt)
+    }
+
+    /// Encrypts claims that nobody signed: a JWT whose content is them (RFC 7519 §7.1).
+    ///
+    /// # Errors
+    /// [`EncryptFault`] when the library refuses.
+    pub fn enclose(&self, enc: JweEnc, claims: &Value) -> Result<String, EncryptFault> {
+        let header = json!({ "alg": self.alg.name(), "enc": enc.name() });
+        self.encrypt(header, enc, &claims.to_string())
+    }
+
+    fn encrypt(&self, mut header: Value, enc: JweEnc, text: &str) -> Result<String, EncryptFault> {
         if let Some(kid) = &self.kid {
             header["kid"] = kid.as_str().into();
         }
@@ -91,7 +103,7 @@ impl RecipientKey {
         let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?);
         let mut iv = vec![0; enc.iv_len()];
         rand::fill(&mut iv)?;
-        let sealed = enc.seal(&cek, &iv, header.as_bytes(), jwt.as_bytes())?;
+        let sealed = enc.seal(&cek, &iv, header.as_bytes(), text.as_bytes())?;
         let parts = [&encrypted_key, &iv, &sealed.ciphertext, &sealed.tag];
         let parts = parts.map(|part| URL_SAFE_NO_PAD.encode(part));
         Ok(format!("{header}.{}", parts.join(".")))

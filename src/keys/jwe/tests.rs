@@ -50,8 +50,8 @@ fn whatever_is_altered_does_not_open_and_does_not_say_why() {
         let recipient = RecipientKey::choose(&set, alg).unwrap();
         let jwe = recipient.nest(JweEnc::A128CbcHs256, "a.b.c").unwrap();
         let parts: Vec<&str> = jwe.split('.').collect();
-        for at in 0..parts.len() {
-            let mut bytes = URL_SAFE_NO_PAD.decode(parts[at]).unwrap();
+        for (at, part) in parts.iter().enumerate() {
+            let mut bytes = URL_SAFE_NO_PAD.decode(part).unwrap();
             if let Some(last) = bytes.last_mut() {
                 *last ^= 1;
             }
@@ -184,7 +184,7 @@ fn a_client_is_encrypted_to_by_a_key_that_is_for_that() {
         edited(&ec, &[("crv", "P-384".into())]),
         edited(&ec, &[("x", "A".repeat(43).into())]),
     ] {
-        assert_eq!(kid(&[unfit.clone()], es), None, "{unfit}");
+        assert_eq!(kid(std::slice::from_ref(&unfit), es), None, "{unfit}");
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) fn narrow(registered: Rules, client: &Client) -> Rules {
         shortest_state: SHORTEST_STATE,
         // §4.3: responses from the UserInfo endpoint must be signed.
         userinfo_alg: registered.userinfo_alg.or(Some(client.signing_alg)),
+        // §4.3, §2.3: UserInfo is where claims are told; in the ID token, those asked for there.
+        scope_claims_in_id_token: false,
         ..registered
     }
 }

@@ -76,6 +76,46 @@ pub fn handed_back(answer: &Response, redirect_uri: &str) -> BTreeMap<String, St
     parameters
 }
 
+/// The fields of a page that posts itself to the relying party (OAuth 2.0 Form Post Response Mode §2), each
+/// of them once.
+pub fn posted(answer: &Response, redirect_uri: &str) -> BTreeMap<String, String> {
+    assert_eq!((answer.status, answer.location()), (200, None), "{}", answer.body);
+    assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8");
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert_eq!(answer.headers["pragma"], "no-cache");
+    let attribute = |tag: &str, name: &str| {
+        let (_, rest) = tag.split_once(&format!("{name}=\""))?;
+        Some(unescaped(rest.split('"').next()?))
+    };
+    let tags = |name: &str| -> Vec<String> {
+        let beginning = format!("<{name}");
+        let tags = answer.body.split(&beginning).skip(1);
+        tags.map(|rest| rest.split('>').next().unwrap().to_owned()).collect()
+    };
+    let form = tags("form");
+    assert_eq!(form.len(), 1, "{}", answer.body);
+    assert_eq!(attribute(&form[0], "method").as_deref(), Some("post"));
+    assert_eq!(attribute(&form[0], "action").as_deref(), Some(redirect_uri));
+    let mut fields = BTreeMap::new();
+    for input in tags("input") {
+        assert_eq!(attribute(&input, "type").as_deref(), Some("hidden"));
+        let name = attribute(&input, " name").unwrap();
+        let earlier = fields.insert(name.clone(), attribute(&input, "value").unwrap());
+        assert_eq!(earlier, None, "{name} twice");
+    }
+    fields
+}
+
+fn unescaped(text: &str) -> String {
+    let signs = [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")];
+    signs.iter().fold(text.to_owned(), |text, (escaped, sign)| text.replace(escaped, sign))
+}
+
+/// The code of an error answer, however it travelled.
+pub fn told_by(parameters: &BTreeMap<String, String>, issuer: &Url) -> String {
+    check_members(parameters, issuer, &["iss", "state"]).name().to_owned()
+}
+
 fn check_members(members: &BTreeMap<String, String>, issuer: &Url, further: &[&str]) -> Code {
     let mut names = vec!["error", "error_code", "error_description", "error_ref", "error_uri"];
     names.extend(further);

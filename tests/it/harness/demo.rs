@@ -16,8 +16,13 @@ pub const BACK: &str = "Tillbaka till Demo-Symfoni";
 pub async fn idp_with_demo(edit: impl FnOnce(&mut Config)) -> (TestIdp, String) {
     let idp = TestIdp::start_with(edit).await;
     let listener = loopback();
-    let redirect_uri = demo::redirect_uri(listener.local_addr().unwrap().port());
-    idp.register(|client| client.redirect_uris = vec![redirect_uri.clone()]).await;
+    let port = listener.local_addr().unwrap().port();
+    let redirect_uri = demo::redirect_uri(port);
+    idp.register(|client| {
+        client.redirect_uris = vec![redirect_uri.clone()];
+        demo::register_logout(&mut client.metadata, port);
+    })
+    .await;
     let registered = Registered {
         issuer: idp.config.issuer_identifier().to_owned(),
         client_id: seed::CLIENT_ID.to_owned(),

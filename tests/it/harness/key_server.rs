@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use siths_idp::oidc::client::{Client, ClientAuthentication};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::RwLock;
 use tokio_rustls::TlsAcceptor;
 
 use super::assertion::ClientKey;
@@ -23,6 +24,8 @@ pub struct KeyServer {
     pub address: SocketAddr,
     asked: Arc<AtomicUsize>,
     answer: Arc<Mutex<String>>,
+    /// Whoever holds it for writing, keeps back every answer.
+    pub gate: Arc<RwLock<()>>,
 }
 
 impl KeyServer {
@@ -32,14 +35,13 @@ impl KeyServer {
         let address = listener.local_addr().unwrap();
         let listener = TcpListener::from_std(listener).unwrap();
         let asked = Arc::new(AtomicUsize::new(0));
-        let server = Self { address, asked, answer: Arc::default() };
+        let server = Self { address, asked, answer: Arc::default(), gate: Arc::default() };
         server.publish(keys);
-        let (asked, answer) = (server.asked.clone(), server.answer.clone());
+        let shared = (server.asked.clone(), server.answer.clone(), server.gate.clone());
         let acceptor = acceptor();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (acceptor, asked, answer) = (acceptor.clone(), asked.clone(), answer.clone());
-                tokio::spawn(serve(stream, acceptor, asked, answer));
+                tokio::spawn(serve(stream, acceptor.clone(), shared.clone()));
             }
         });
         server
@@ -106,8 +108,7 @@ fn acceptor() -> TlsAcceptor {
 async fn serve(
     stream: TcpStream,
     acceptor: TlsAcceptor,
-    asked: Arc<AtomicUsize>,
-    answer: Arc<Mutex<String>>,
+    (asked, answer, gate): (Arc<AtomicUsize>, Arc<Mutex<String>>, Arc<RwLock<()>>),
 ) {
     let Ok(mut stream) = acceptor.accept(stream).await else { return };
     let mut request = Vec::new();
@@ -120,6 +121,7 @@ async fn serve(
     }
     assert!(request.starts_with(format!("GET {PATH} HTTP/1.1\r\n").as_bytes()));
     asked.fetch_add(1, Ordering::SeqCst);
+    let _open = gate.read().await;
     let answer = answer.lock().unwrap().clone();
     if answer.is_empty() {
         // Silent until the other side has had enough.

@@ -10,6 +10,8 @@ pub mod display;
 pub mod firefox;
 pub mod key_server;
 pub mod library;
+pub mod listener;
+pub mod logout;
 pub mod mtls;
 pub mod person;
 pub mod probe;
@@ -402,7 +404,7 @@ pub fn loopback() -> std::net::TcpListener {
     listener
 }
 
-async fn bind_again(address: std::net::SocketAddr) -> std::net::TcpListener {
+pub async fn bind_again(address: std::net::SocketAddr) -> std::net::TcpListener {
     let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
     loop {
         match std::net::TcpListener::bind(address) {

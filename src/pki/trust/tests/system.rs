@@ -14,14 +14,15 @@ fn system(pki: &Pki, edit: impl FnOnce(&mut rcgen::CertificateParams)) -> Presen
     pki.function.card(edit).chain()
 }
 
-fn judged(trust: &Trust, chain: &PresentedChain) -> Result<SystemCertificate, RejectedSystem> {
-    let authentic = trust.verify_system(chain, now())?;
+fn judged(trust: &Trust, chain: &PresentedChain) -> Result<SystemCertificate, SystemRejection> {
+    let cause = |rejected: RejectedSystem| rejected.cause;
+    let authentic = trust.verify_system(chain, now()).map_err(cause)?;
     let verdicts = vec![Verdict::NotRevoked; authentic.links().len()];
-    authentic.settle(&verdicts)
+    authentic.settle(&verdicts).map_err(cause)
 }
 
 fn cause(trust: &Trust, chain: &PresentedChain) -> SystemRejection {
-    judged(trust, chain).unwrap_err().cause
+    judged(trust, chain).unwrap_err()
 }
 
 #[test]

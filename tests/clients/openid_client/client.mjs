@@ -31,7 +31,10 @@ const steps = {
       none: () => oidc.None(),
     }[method]()
     const known = { redirect_uris: [redirect_uri], ...metadata }
-    if (algorithm) known.id_token_signed_response_alg = algorithm
+    if (algorithm) {
+      known.id_token_signed_response_alg = algorithm
+      known.authorization_signed_response_alg = algorithm
+    }
     const kind = uses.includes('rfc8414') ? 'oauth2' : 'oidc'
     const config = await oidc.discovery(new URL(issuer), client_id, known, authentication, { algorithm: kind })
     if (uses.includes('jarm')) oidc.useJwtResponseMode(config)

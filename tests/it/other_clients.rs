@@ -4,12 +4,15 @@
 //! the verification of tokens are theirs.
 
 mod further;
+mod logout;
 
 use serde_json::{Value, json};
+use siths_idp::dev::browser::Browser;
 use siths_idp::keys::SigningAlg;
 use siths_idp::oidc::client::{AuthMethod, Client, ClientAuthentication};
 use siths_idp::secret::sha256;
 
+use crate::harness::answer::posted;
 use crate::harness::apache_site::{self, ApacheSite};
 use crate::harness::assertion::p256;
 use crate::harness::library::{Library, Party};
@@ -96,9 +99,18 @@ fn settings(idp: &TestIdp, library: Library, client: &Client) -> Value {
 
 /// Logs somebody in: what the library told of the callback.
 async fn logged_in(idp: &TestIdp, party: &mut Party, person: &str) -> Result<Value, Value> {
+    logged_in_by(idp, party, &mut idp.browser(person)).await
+}
+
+/// The same, in a browser that stays.
+async fn logged_in_by(
+    idp: &TestIdp,
+    party: &mut Party,
+    browser: &mut Browser,
+) -> Result<Value, Value> {
     let url = party.done("begin", json!({ "parameters": { "scope": SCOPE } })).await;
     let url = url.as_str().unwrap().parse().unwrap();
-    let callback = idp.walk(&mut idp.browser(person), &url).await.callback();
+    let callback = idp.walk(browser, &url).await.callback();
     assert!(callback.as_str().starts_with(REDIRECT_URI));
     party.ask("callback", json!({ "url": callback })).await
 }
@@ -252,4 +264,31 @@ async fn mod_auth_openidc_authenticates_by_secret_in_the_form() {
     let mut browser = idp.browser("clinician");
     let answers = browser.follow(&site.at("page"), |_| false).await.unwrap();
     assert_eq!(answers.last().unwrap().status, 200, "{}", site.running.log());
+}
+
+/// Before 2.4.13 it takes an error redirect with `iss` (RFC 9207) for somebody who wants to log in
+/// (OpenID Connect Core 1.0 §4); posted by a form it is an error.
+#[tokio::test(flavor = "multi_thread")]
+async fn mod_auth_openidc_is_told_by_a_form_what_failed() {
+    if !apache_site::is_installed() {
+        return;
+    }
+    let idp = TestIdp::start().await;
+    let further = format!("{SECRET_BY_BASIC}\nOIDCResponseMode form_post");
+    let site = ApacheSite::start(&idp, &further, |_, _| {}).await;
+    let callback = site.at("callback");
+    for (person, status, told) in
+        [("clinician", 200, "this is page"), ("unknown", 400, "access_denied")]
+    {
+        let mut browser = idp.browser(person);
+        let answers = browser.follow(&site.at("page"), |_| false).await.unwrap();
+        let form = posted(answers.last().unwrap(), callback.as_str());
+        let form: Vec<_> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let mut page = browser.post(&callback, &form).await.unwrap();
+        if let Some(location) = page.location() {
+            page = browser.get(&location).await.unwrap();
+        }
+        assert!(page.body.contains(told), "{person}: {} {}", page.status, page.body);
+        assert_eq!(page.status, status, "{person}");
+    }
 }

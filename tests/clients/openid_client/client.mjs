@@ -2,11 +2,16 @@
 // an object whose `do` names a step, and is answered by a line, `{"ok": ...}` or `{"failed": ...}`.
 // What is checked, openid-client checks; nothing is looked at here.
 
+import { webcrypto } from 'node:crypto'
 import dns from 'node:dns'
 import { createInterface } from 'node:readline'
 
 import * as jose from 'jose'
 import * as oidc from 'openid-client'
+
+// Node.js 18, which Debian 12 has, has it only under its module.
+globalThis.crypto ??= webcrypto
+globalThis.CryptoKey ??= webcrypto.CryptoKey
 
 // Every name under localhost is this machine (RFC 6761 §6.3); nobody is asked.
 dns.lookup = (_name, options, callback) =>
@@ -26,7 +31,10 @@ const steps = {
       none: () => oidc.None(),
     }[method]()
     const known = { redirect_uris: [redirect_uri], ...metadata }
-    if (algorithm) known.id_token_signed_response_alg = algorithm
+    if (algorithm) {
+      known.id_token_signed_response_alg = algorithm
+      known.authorization_signed_response_alg = algorithm
+    }
     const kind = uses.includes('rfc8414') ? 'oauth2' : 'oidc'
     const config = await oidc.discovery(new URL(issuer), client_id, known, authentication, { algorithm: kind })
     if (uses.includes('jarm')) oidc.useJwtResponseMode(config)

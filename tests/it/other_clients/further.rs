@@ -65,6 +65,12 @@ async fn openid_client_pushes_requests_that_it_signs() {
     .await;
 }
 
+/// JARM §2.4.
+#[tokio::test]
+async fn openid_client_verifies_signed_answers() {
+    logs_in_using(&["jarm"], |_| {}).await;
+}
+
 /// What is pushed or signed is not in the browser's address.
 #[tokio::test]
 async fn what_openid_client_asks_is_where_it_says() {

@@ -9,26 +9,38 @@
 //! client_call  a client's proof of who it is, at any endpoint
 //! token      which grant is exchanged for tokens?
 //! redeem     code -> tokens
+//! refresh    refresh token -> tokens, and another in its place
+//! client_credentials  a client's own credentials -> an access token of its own
+//! sender     the keys that a call proves, and that tokens are bound to
+//! access_token  is it one of ours, and does all that it rests on still stand?
 //! user_info  access token -> claims
+//! revoke     a client gives a token back
+//! introspect what is a token worth? asked by a protected resource, or by its client
 //! login_error  reference -> the story of a failed login, for its client
 //! readiness  is this node of use, and how old is what it knows of revocation?
 //! ```
 //! Must never answer by itself: it returns an [`answer::Answer`] or a typed result, and `http`
 //! renders it.
 
+pub mod access_token;
 pub mod again;
 pub mod answer;
 pub mod authorize;
 pub mod card;
 pub mod check;
 pub mod client_call;
+pub mod client_credentials;
 mod client_keys;
+pub mod introspect;
 pub mod issue;
 pub mod login;
 pub mod login_error;
 pub mod readiness;
 pub mod redeem;
+pub mod refresh;
 pub mod resume;
+pub mod revoke;
+pub mod sender;
 pub mod settled;
 pub mod token;
 pub mod tokens;

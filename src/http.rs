@@ -12,6 +12,7 @@ pub mod discovery;
 pub mod errors;
 pub mod form;
 pub mod hosts;
+pub mod introspect;
 pub mod layers;
 pub mod login_errors;
 pub mod pages;
@@ -19,6 +20,7 @@ pub mod panics;
 pub mod readiness;
 pub mod render;
 pub mod resume;
+pub mod revoke;
 pub mod token;
 pub mod user_info;
 
@@ -57,6 +59,8 @@ fn issuer_host(app: &App) -> Router {
         .route(AGAIN_PATH, get(resume::again).head(errors::method_not_allowed))
         .route(CHECK_PATH, get(check::entrance).head(errors::method_not_allowed))
         .route(paths::TOKEN, post(token::token))
+        .route(paths::REVOKE, post(revoke::revoke))
+        .route(paths::INTROSPECT, post(introspect::introspect))
         .route(paths::USERINFO, get(user_info::by_header).post(user_info::by_form))
         .route(paths::ERRORS, get(errors::catalogue))
         .route(&format!("{}/{{code}}", paths::ERRORS), get(errors::code_page))

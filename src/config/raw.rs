@@ -134,6 +134,8 @@ pub(super) struct RawLifetimes {
     pub code: String,
     pub session: String,
     pub access_token: String,
+    pub refresh_token: String,
+    pub refresh_token_idle: String,
     pub id_token: String,
     pub attempts: String,
 }

@@ -100,6 +100,8 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             code: TimeDelta::seconds(60),
             session: TimeDelta::hours(8),
             access_token: TimeDelta::seconds(300),
+            refresh_token: TimeDelta::days(30),
+            refresh_token_idle: TimeDelta::hours(24),
             id_token: TimeDelta::seconds(300),
             attempts: TimeDelta::days(90),
         },

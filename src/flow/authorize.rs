@@ -104,7 +104,7 @@ async fn standing_session(
 
 /// Whether the certificate that the session rests on would still log in, as far as this node and the
 /// database know: nobody is asked. If not, the card is asked for, and its holder is told why.
-async fn still_stands(
+pub(super) async fn still_stands(
     app: &App,
     certificate: Option<&ShownCertificate>,
     now: DateTime<Utc>,

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::client_call::{Call, CallFault, authenticated};
+use super::client_credentials;
 use super::redeem;
+use super::refresh;
 use crate::error::Code;
 use crate::oidc::client_auth::{AuthenticatedClient, ClientAuthFault};
 use crate::oidc::client_metadata::GrantType;
@@ -27,7 +29,8 @@ pub struct Tokens {
     /// The refresh token, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// The scopes granted.
+    /// The scopes granted; left out where there are none.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
 }
 
@@ -95,7 +98,8 @@ pub async fn token(app: &App, call: &Call<'_>, params: &Params) -> Result<Tokens
     let call = TokenCall { by, params, call };
     match grant_type {
         GrantType::AuthorizationCode => redeem::redeem(app, call).await,
-        GrantType::RefreshToken | GrantType::ClientCredentials => Err(GrantFault::GrantType.into()),
+        GrantType::RefreshToken => refresh::refresh(app, call).await,
+        GrantType::ClientCredentials => client_credentials::client_credentials(app, call).await,
     }
 }
 

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::authorize::role_demand;
+use super::access_token::{self, Standing};
 use crate::error::Code;
-use crate::keys::jwt;
-use crate::oidc::claims::{self, AccessTokenClaims};
+use crate::oidc::claims;
 use crate::oidc::reply_to::issuer_identifier;
+use crate::oidc::scope::Scope;
 use crate::state::App;
-use crate::store::{StoreError, grants};
+use crate::store::StoreError;
 
 /// Why an access token opens nothing (RFC 6750 §3.1).
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,12 @@ pub enum TokenFault {
     /// Past its time.
     #[error("expired")]
     Expired,
+    /// For another resource.
+    #[error("for another resource")]
+    Audience,
+    /// Of no person, or without `openid`.
+    #[error("without the scope openid")]
+    Scope,
     /// Revoked, logged out, disabled, or without a role.
     #[error("no longer in force")]
     Revoked,
@@ -49,6 +55,8 @@ impl TokenFault {
             Self::InQuery => Code::TokenInQuery,
             Self::Malformed => Code::TokenMalformed,
             Self::Expired => Code::TokenExpired,
+            Self::Audience => Code::TokenAudienceWrong,
+            Self::Scope => Code::TokenScopeInsufficient,
             Self::Revoked => Code::TokenRevoked,
             Self::Store(error) => error.code(),
             Self::Claims(_) => Code::Internal,
@@ -61,38 +69,17 @@ impl TokenFault {
 /// # Errors
 /// [`TokenFault`].
 pub async fn user_info(app: &App, token: &str) -> Result<Value, TokenFault> {
-    let claims = verify(app, token)?;
-    let client =
-        app.client(&claims.client_id).filter(|client| client.enabled).ok_or(TokenFault::Revoked)?;
-    let now = app.clock.now();
-    let grant = grants::by_id(&app.pool, claims.grant, &client, now)
-        .await?
-        .and_then(|grant| grant.live(now, role_demand(&client)))
-        .filter(|grant| grant.user.id().to_string() == claims.sub)
-        .ok_or(TokenFault::Revoked)?;
+    let claims = access_token::issued(app, token).await?;
+    // RFC 9068 §4: a token for another resource is none for this one.
+    if !claims.aud.contains(issuer_identifier(&app.issuer)) {
+        return Err(TokenFault::Audience);
+    }
+    let Standing::OfPerson(client, grant) = access_token::stands(app, &claims).await? else {
+        return Err(TokenFault::Scope);
+    };
+    // OpenID Connect Core 1.0 §5.3: it is the token of a login.
+    if !grant.scopes.contains(&Scope::OpenId) {
+        return Err(TokenFault::Scope);
+    }
     Ok(claims::user_info(&client, &grant)?)
-}
-
-// RFC 9068 §4: type, signature, issuer, audience, expiry.
-fn verify(app: &App, token: &str) -> Result<AccessTokenClaims, TokenFault> {
-    let header = jwt::unverified_header(token).map_err(|_| TokenFault::Malformed)?;
-    if header.typ.as_deref() != Some("at+jwt") {
-        return Err(TokenFault::Malformed);
-    }
-    let now = app.clock.now();
-    let registry = app.registry.load();
-    let claims: AccessTokenClaims = header
-        .kid
-        .and_then(|kid| registry.keyring.at(now).verifying(&kid))
-        .ok_or(TokenFault::Malformed)?
-        .verify(token)
-        .map_err(|_| TokenFault::Malformed)?;
-    let issuer = issuer_identifier(&app.issuer);
-    if claims.iss != issuer || claims.aud != issuer {
-        return Err(TokenFault::Malformed);
-    }
-    if now.timestamp() >= claims.exp {
-        return Err(TokenFault::Expired);
-    }
-    Ok(claims)
 }

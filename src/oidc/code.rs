@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::params::{Params, ParamsFault};
 use super::pkce;
+use super::resource::{self, ResourceFault};
 use super::scope::Scope;
 use super::terms::GrantTerms;
 use crate::error::Code;
@@ -106,6 +107,8 @@ pub struct TokenRequest {
     pub redirect_uri: Option<String>,
     /// The PKCE verifier.
     pub code_verifier: Option<String>,
+    /// The resources that the access token is to be for (RFC 8707 §2.2).
+    pub resources: BTreeSet<String>,
 }
 
 /// Why a token request is refused.
@@ -150,6 +153,30 @@ pub enum GrantFault {
     /// Revoked, logged out, disabled or without a role since.
     #[error("the grant is no longer in force")]
     Revoked,
+    /// No `refresh_token`.
+    #[error("no refresh_token")]
+    RefreshTokenMissing,
+    /// Never issued to this client, or forgotten.
+    #[error("unknown refresh token")]
+    RefreshTokenUnknown,
+    /// Past its time.
+    #[error("the refresh token has expired")]
+    RefreshTokenExpired,
+    /// Used before, by somebody.
+    #[error("the refresh token was used before")]
+    RefreshTokenReplayed,
+    /// Bound to a key that was not proved.
+    #[error("the refresh token is bound to another key")]
+    RefreshTokenKey,
+    /// More scopes than were granted.
+    #[error("scopes that were not granted")]
+    ScopeExceedsGrant,
+    /// A scope that a client may not ask for on its own behalf.
+    #[error("a scope that the client is not registered for")]
+    ScopeUnregistered,
+    /// For whom the access token is to be.
+    #[error(transparent)]
+    Resource(#[from] ResourceFault),
 }
 
 impl GrantFault {
@@ -170,6 +197,14 @@ impl GrantFault {
             Self::Verifier => Code::VerifierMismatch,
             Self::VerifierUnexpected => Code::VerifierUnexpected,
             Self::Revoked => Code::GrantRevoked,
+            Self::RefreshTokenMissing => Code::RefreshTokenMissing,
+            Self::RefreshTokenUnknown => Code::RefreshTokenUnknown,
+            Self::RefreshTokenExpired => Code::RefreshTokenExpired,
+            Self::RefreshTokenReplayed => Code::RefreshTokenReplayed,
+            Self::RefreshTokenKey => Code::RefreshTokenKeyMismatch,
+            Self::ScopeExceedsGrant => Code::ScopeExceedsGrant,
+            Self::ScopeUnregistered => Code::ScopeUnregistered,
+            Self::Resource(fault) => fault.code(),
         }
     }
 }
@@ -184,6 +219,7 @@ impl TokenRequest {
             code: params.get("code")?.ok_or(GrantFault::CodeMissing)?.to_owned(),
             redirect_uri: params.get("redirect_uri")?.map(str::to_owned),
             code_verifier: params.get("code_verifier")?.map(str::to_owned),
+            resources: resource::asked(params)?,
         })
     }
 }

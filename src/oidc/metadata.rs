@@ -27,6 +27,10 @@ pub mod paths {
     pub const AUTHORIZE: &str = "/authorize";
     /// RFC 6749 §3.2.
     pub const TOKEN: &str = "/token";
+    /// RFC 7009 §2.
+    pub const REVOKE: &str = "/revoke";
+    /// RFC 7662 §2.
+    pub const INTROSPECT: &str = "/introspect";
     /// OpenID Connect Core 1.0 §5.3.
     pub const USERINFO: &str = "/userinfo";
     /// The catalogue of error codes.

@@ -83,6 +83,14 @@ impl Params {
         }
         Ok(first.filter(|value| !value.is_empty()))
     }
+
+    /// Every value of a parameter that may be sent more than once, in order; those without a value
+    /// count as left out.
+    #[must_use]
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let values = self.0.iter().filter(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        values.filter(|value| !value.is_empty()).collect()
+    }
 }
 
 #[cfg(test)]
@@ -94,6 +102,13 @@ mod tests {
         let params = Params::parse("a=1&b=2&a=1").unwrap();
         assert_eq!(params.get("a"), Err(ParamsFault::Repeated));
         assert_eq!(params.get("b"), Ok(Some("2")));
+    }
+
+    #[test]
+    fn a_parameter_that_may_be_repeated_keeps_its_order() {
+        let params = Params::parse("a=2&b=3&a=&a=1").unwrap();
+        assert_eq!(params.all("a"), ["2", "1"]);
+        assert_eq!(params.all("c"), [""; 0]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Each rule is one function; they are asked in the order of [`check`]. Must never change what is
 //! registered: a registration that breaks a rule is refused with what would be right.
 
+mod tokens;
+
 use super::client::{Client, ClientAuthentication};
 use super::client_metadata::GrantType;
 
@@ -26,6 +28,7 @@ pub fn check(client: &Client) -> Checked {
     // Rules of client authentication.
 
     // Rules of tokens.
+    tokens::check(client)?;
 
     // Rules of subjects and claims.
 
@@ -63,4 +66,41 @@ fn redirect_uris_fit_grant_types(client: &Client) -> Checked {
         return refuse("the grant type authorization_code needs at least one redirect URI");
     }
     Ok(())
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::keys::SigningAlg;
+    use crate::oidc::client::{Pkce, SignOn, ToldFirst};
+    use crate::oidc::client_metadata::ClientMetadata;
+    use crate::oidc::scope::Scope;
+
+    /// A client that may be registered, to be bent.
+    pub(in crate::oidc) fn client() -> Client {
+        Client {
+            id: "client".to_owned(),
+            name: "Client".to_owned(),
+            system: None,
+            enabled: true,
+            authentication: ClientAuthentication::SecretBasic { hash: [7; 32] },
+            redirect_uris: vec!["https://rp.example.se/callback".to_owned()],
+            scopes: BTreeSet::from([Scope::OpenId]),
+            system_scopes: BTreeSet::new(),
+            signing_alg: SigningAlg::Es256,
+            pkce: Pkce::Required,
+            sign_on: SignOn::Card,
+            required_loa: None,
+            told_first: ToldFirst::Catalogue,
+            jwks: None,
+            metadata: ClientMetadata::default(),
+        }
+    }
+
+    #[test]
+    fn a_client_may_be_registered() {
+        assert_eq!(check(&client()), Ok(()));
+    }
 }

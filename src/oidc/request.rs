@@ -170,8 +170,12 @@ fn check_response_mode(params: &Params) -> Result<(), RequestFault> {
 }
 
 fn scopes(params: &Params, client: &Client) -> Result<BTreeSet<Scope>, RequestFault> {
-    let asked: BTreeSet<Scope> =
+    let mut asked: BTreeSet<Scope> =
         params.get("scope")?.unwrap_or("").split(' ').filter_map(|s| s.parse().ok()).collect();
+    // OpenID Connect Core 1.0 §11: ignored where it is not to be had.
+    if !client.scopes.contains(&Scope::OfflineAccess) {
+        asked.remove(&Scope::OfflineAccess);
+    }
     if !asked.contains(&Scope::OpenId) {
         return Err(RequestFault::ScopeOpenidMissing);
     }

@@ -13,5 +13,7 @@ named! {
         EmployeeHsaId = "employeeHsaId",
         /// `systemRole`: the roles in the relying party's system, as `SYMFONI;Handläggare`.
         SystemRole = "systemRole",
+        /// A refresh token that outlives the session (OpenID Connect Core 1.0 §11).
+        OfflineAccess = "offline_access",
     }
 }

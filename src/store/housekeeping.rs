@@ -13,11 +13,14 @@ const CODE_MEMORY: TimeDelta = TimeDelta::hours(24);
 /// How long a session is remembered after its end: longer than any token that it gave lives.
 const SESSION_MEMORY: TimeDelta = TimeDelta::hours(24);
 
+/// How long a refresh token is remembered after its end, so that a replay is told from a fabrication.
+const REFRESH_MEMORY: TimeDelta = TimeDelta::hours(24);
+
 /// How many rows of one table are changed at once, so that a statement stays short after a long rest.
 const AT_ONCE: i64 = 10_000;
 
-/// Erases submitted values after ten minutes, and deletes old codes, used assertions, and
-/// sessions with their grants and codes. Audit rows stay.
+/// Erases submitted values after ten minutes, and deletes old codes, tokens, used assertions, and
+/// sessions with their grants and codes, unless a refresh token outlives them. Audit rows stay.
 ///
 /// # Errors
 /// The database failed; what was done before stays done.
@@ -65,17 +68,70 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     )
     .execute(pool)
     .await?;
+    tokens(pool, now).await?;
     sqlx::query!(
         "delete from sessions
         where id in (
-            select id
-            from sessions
-            where expires_at < $1
-            order by expires_at
+            select s.id
+            from sessions s
+            where s.expires_at < $1
+                and not exists (
+                    select
+                    from grants g
+                    join refresh_tokens r on r.grant_id = g.id
+                    where g.session_id = s.id
+                )
+            order by s.expires_at
             limit $2
             for update skip locked
         )",
         now - SESSION_MEMORY,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+async fn tokens(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "delete from refresh_tokens
+        where hash in (
+            select hash
+            from refresh_tokens
+            where expires_at < $1
+            limit $2
+            for update skip locked
+        )",
+        now - REFRESH_MEMORY,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    sqlx::query!(
+        "delete from access_tokens
+        where hash in (
+            select hash
+            from access_tokens
+            where expires_at < $1
+            limit $2
+            for update skip locked
+        )",
+        now,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    sqlx::query!(
+        "delete from revoked_tokens
+        where jti in (
+            select jti
+            from revoked_tokens
+            where expires_at < $1
+            limit $2
+            for update skip locked
+        )",
+        now,
         AT_ONCE,
     )
     .execute(pool)

@@ -26,7 +26,7 @@ async fn exactly_this_is_advertised() {
         "token_endpoint": format!("{issuer}/token"),
         "userinfo_endpoint": format!("{issuer}/userinfo"),
         "jwks_uri": format!("{issuer}/jwks"),
-        "scopes_supported": ["openid", "profile", "employeeHsaId", "systemRole"],
+        "scopes_supported": ["openid", "profile", "employeeHsaId", "systemRole", "offline_access"],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code"],
@@ -78,7 +78,8 @@ async fn every_scope_is_granted_and_every_claim_is_told() {
         |name: &str| -> Vec<String> { serde_json::from_value(metadata[name].clone()).unwrap() };
     let scope = list("scopes_supported").join(" ");
     let tokens = idp.login_tokens(&idp.authorize().set("scope", &scope)).await;
-    assert_eq!(tokens["scope"], *scope);
+    // Given to whom it is registered for (tests of refresh tokens).
+    assert_eq!(tokens["scope"], *scope.replace(" offline_access", ""));
     let claims = crate::token::claims(tokens["id_token"].as_str().unwrap());
     let mut told: BTreeSet<String> = claims.as_object().unwrap().keys().cloned().collect();
     // A hash of the token beside it, and no claim about anybody.

@@ -81,8 +81,8 @@ async fn a_request_without_what_it_needs_is_refused() {
     let good = || idp.token_request("a-code");
     for (request, code) in [
         (good().without("grant_type"), "grant_type_missing"),
-        (good().set("grant_type", "refresh_token"), "grant_type_unsupported"),
-        (good().set("grant_type", "client_credentials"), "grant_type_unsupported"),
+        (good().set("grant_type", "refresh_token"), "grant_type_unregistered"),
+        (good().set("grant_type", "client_credentials"), "grant_type_unregistered"),
         (good().set("grant_type", "password"), "grant_type_unsupported"),
         (good().without("code"), "code_missing"),
         (good().set("code", ""), "code_missing"),

@@ -11,7 +11,6 @@
 //! redeem     code -> tokens
 //! refresh    refresh token -> tokens, and another in its place
 //! client_credentials  a client's own credentials -> an access token of its own
-//! sender     the keys that a call proves, and that tokens are bound to
 //! access_token  is it one of ours, and does all that it rests on still stand?
 //! user_info  access token -> claims
 //! revoke     a client gives a token back
@@ -40,7 +39,6 @@ pub mod redeem;
 pub mod refresh;
 pub mod resume;
 pub mod revoke;
-pub mod sender;
 pub mod settled;
 pub mod token;
 pub mod tokens;

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use super::sender;
 use super::token::{TokenCall, TokenRefusal, Tokens};
 use super::tokens::{self, Bound};
 use crate::oidc::client::Client;
@@ -23,14 +22,14 @@ use crate::store::access_tokens::{self, Given};
 /// [`TokenRefusal`].
 pub async fn client_credentials(
     app: &App,
-    TokenCall { by, params, call }: TokenCall<'_>,
+    TokenCall { by, params, call, confirmation }: TokenCall<'_>,
 ) -> Result<Tokens, TokenRefusal> {
     let client = &*by.client;
     let scopes = scopes(params, client)?;
     let asked = resource::asked(params).map_err(GrantFault::Resource)?;
     let audience = resource::of_client(asked, client, issuer_identifier(&app.issuer))
         .map_err(GrantFault::Resource)?;
-    let bound = Bound { client, confirmation: sender::proved(call, client), audience };
+    let bound = Bound { client, confirmation, audience };
     let made = tokens::of_client(app, bound, &scopes)?;
     let given = Given {
         jti: made.claims.jti,

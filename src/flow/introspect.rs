@@ -171,7 +171,7 @@ fn signed(
         iat: now.timestamp(),
         token_introspection: answer,
     };
-    key.private.sign_jwt(&key.kid, SIGNED_TYPE, &claims).map_err(|error| {
-        IntrospectionRefusal::Signing(TokenRefusal::Signing(error.to_string()))
-    })
+    key.private
+        .sign_jwt(&key.kid, SIGNED_TYPE, &claims)
+        .map_err(|error| IntrospectionRefusal::Signing(TokenRefusal::Signing(error.to_string())))
 }

@@ -2,7 +2,6 @@
 
 use super::authorize::role_demand;
 use super::refresh;
-use super::sender;
 use super::token::{TokenCall, TokenRefusal, Tokens};
 use super::tokens::{self, Bound};
 use crate::oidc::client_auth::ClientAuthFault;
@@ -19,11 +18,10 @@ use crate::store::refresh_tokens;
 /// [`TokenRefusal`]. After a wrong redirect URI or verifier the code is spent all the same.
 pub async fn redeem(
     app: &App,
-    TokenCall { by, params, call }: TokenCall<'_>,
+    TokenCall { by, params, call, confirmation }: TokenCall<'_>,
 ) -> Result<Tokens, TokenRefusal> {
     let request = TokenRequest::parse(params)?;
     let client = &*by.client;
-    let confirmation = sender::proved(call, client);
     let now = app.clock.now();
     let issued = match redeem_code(&app.pool, &request.code, &by, call.address, now).await? {
         Redemption::Fresh(issued) => issued,

@@ -4,7 +4,6 @@
 //! twice: the second use revokes all that the login gave (RFC 9700 §4.14.2).
 
 use super::authorize::{role_demand, still_stands};
-use super::sender;
 use super::token::{TokenCall, TokenRefusal, Tokens};
 use super::tokens::{self, Bound};
 use crate::oidc::client::Client;
@@ -51,12 +50,11 @@ pub fn first(
 /// [`TokenRefusal`].
 pub async fn refresh(
     app: &App,
-    TokenCall { by, params, call }: TokenCall<'_>,
+    TokenCall { by, params, call, confirmation }: TokenCall<'_>,
 ) -> Result<Tokens, TokenRefusal> {
     let request = RefreshRequest::parse(params)?;
     let client = &*by.client;
     let now = app.clock.now();
-    let proved = sender::proved(call, client);
     let attempt = Use {
         hash: sha256(request.token.as_bytes()),
         by: &by,
@@ -68,7 +66,7 @@ pub async fn refresh(
     };
     let held = refresh_tokens::by_hash(&app.pool, &attempt.hash, client).await?;
     let held = held.ok_or(GrantFault::RefreshTokenUnknown)?;
-    match held.token.check(&proved, now) {
+    match held.token.check(&confirmation, now) {
         Ok(()) => {}
         Err(GrantFault::RefreshTokenReplayed) => return Err(replayed(app, &attempt).await?),
         Err(fault) => return Err(fault.into()),
@@ -83,7 +81,7 @@ pub async fn refresh(
     let issuer = issuer_identifier(&app.issuer);
     let audience = resource::of_grant(request.resources, &grant.terms, client, issuer)
         .map_err(GrantFault::Resource)?;
-    let bound = Bound { client, confirmation: proved, audience };
+    let bound = Bound { client, confirmation, audience };
     let mut made = tokens::of_grant(app, bound, &grant)?;
     let next = client.metadata.rotates_refresh_tokens().then(|| app.random.token());
     let used = Use {

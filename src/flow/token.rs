@@ -10,6 +10,7 @@ use crate::error::Code;
 use crate::oidc::client_auth::{AuthenticatedClient, ClientAuthFault};
 use crate::oidc::client_metadata::GrantType;
 use crate::oidc::code::GrantFault;
+use crate::oidc::confirmation::Confirmation;
 use crate::oidc::params::{Params, ParamsFault};
 use crate::state::App;
 use crate::store::StoreError;
@@ -82,6 +83,8 @@ pub struct TokenCall<'a> {
     pub params: &'a Params,
     /// What it brought.
     pub call: &'a Call<'a>,
+    /// The keys that it proves, and that its new tokens are bound to.
+    pub confirmation: Confirmation,
 }
 
 /// Authenticates the client and exchanges what it brought.
@@ -95,7 +98,7 @@ pub async fn token(app: &App, call: &Call<'_>, params: &Params) -> Result<Tokens
     if !by.client.metadata.may_use(grant_type) {
         return Err(GrantFault::GrantTypeUnregistered.into());
     }
-    let call = TokenCall { by, params, call };
+    let call = TokenCall { by, params, call, confirmation: Confirmation::default() };
     match grant_type {
         GrantType::AuthorizationCode => redeem::redeem(app, call).await,
         GrantType::RefreshToken => refresh::refresh(app, call).await,

@@ -50,7 +50,8 @@ pub struct Made {
 /// [`TokenRefusal::Signing`].
 pub fn of_grant(app: &App, to: Bound<'_>, grant: &LiveGrant) -> Result<Made, TokenRefusal> {
     let client = to.client;
-    let mut made = made(app, client, AccessTokenClaims::of_grant(making(app, to), grant))?;
+    let sub = grant.user.id().to_string();
+    let mut made = made(app, client, AccessTokenClaims::of_grant(making(app, to, sub), grant))?;
     if grant.scopes.contains(&Scope::OpenId) {
         let (now, registry) = (app.clock.now(), app.registry.load());
         let issue = Issue {
@@ -78,14 +79,17 @@ pub fn of_client(
     scopes: &BTreeSet<SystemScope>,
 ) -> Result<Made, TokenRefusal> {
     let client = to.client;
-    made(app, client, AccessTokenClaims::of_client(making(app, to), scopes))
+    // RFC 9068 §2.2: without a person, sub is the client.
+    let making = making(app, to, client.id.clone());
+    made(app, client, AccessTokenClaims::of_client(making, scopes))
 }
 
-fn making<'a>(app: &'a App, to: Bound<'a>) -> Making<'a> {
+fn making<'a>(app: &'a App, to: Bound<'a>, sub: String) -> Making<'a> {
     let now = app.clock.now();
     Making {
         issuer: &app.issuer,
         client: to.client,
+        sub,
         audience: to.audience,
         confirmation: to.confirmation,
         jti: app.random.uuid(now),

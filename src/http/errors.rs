@@ -68,7 +68,14 @@ pub async fn method_not_allowed(State(app): State<App>, uri: Uri, headers: Heade
 /// A problem that is not an endpoint's own: JSON where clients call, a page for people.
 #[must_use]
 pub fn told(app: &App, problem: Problem, uri: &Uri, headers: &HeaderMap) -> Response {
-    let for_clients = [paths::TOKEN, paths::USERINFO, paths::JWKS, paths::DISCOVERY];
+    let for_clients = [
+        paths::TOKEN,
+        paths::REVOKE,
+        paths::INTROSPECT,
+        paths::USERINFO,
+        paths::JWKS,
+        paths::DISCOVERY,
+    ];
     if for_clients.contains(&uri.path()) || uri.path().starts_with(paths::LOGIN_ERRORS) {
         return render::json_problem(app, &problem);
     }

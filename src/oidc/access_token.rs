@@ -66,6 +66,8 @@ pub struct Making<'a> {
     pub issuer: &'a Url,
     /// The client.
     pub client: &'a Client,
+    /// Who the person is to the client, or the client itself.
+    pub sub: String,
     /// Who it is for.
     pub audience: Audience,
     /// What it is bound to.
@@ -89,21 +91,20 @@ impl AccessTokenClaims {
             acr: Some(authentication.loa.acr().to_owned()),
             amr: AMR.iter().map(ToString::to_string).collect(),
             grant: Some(grant.id),
-            ..Self::of(making, grant.user.id().to_string(), scopes)
+            ..Self::of(making, scopes)
         }
     }
 
-    /// For a client that acts on its own behalf (RFC 6749 §4.4): `sub` is the client (RFC 9068 §2.2).
+    /// For a client that acts on its own behalf (RFC 6749 §4.4).
     #[must_use]
     pub fn of_client(making: Making<'_>, scopes: &BTreeSet<SystemScope>) -> Self {
-        let sub = making.client.id.clone();
-        Self::of(making, sub, scopes.iter().map(SystemScope::as_str))
+        Self::of(making, scopes.iter().map(SystemScope::as_str))
     }
 
-    fn of<'s>(making: Making<'_>, sub: String, scopes: impl Iterator<Item = &'s str>) -> Self {
+    fn of<'s>(making: Making<'_>, scopes: impl Iterator<Item = &'s str>) -> Self {
         Self {
             iss: issuer_identifier(making.issuer).to_owned(),
-            sub,
+            sub: making.sub,
             aud: making.audience,
             exp: (making.now + making.lifetime).timestamp(),
             iat: making.now.timestamp(),

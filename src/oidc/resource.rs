@@ -83,8 +83,13 @@ pub fn of_grant(
         return Ok(Audience::one(issuer));
     }
     let registered = &client.metadata.resources;
-    let is_held = |one: &String| one == issuer || (granted.contains(one) && registered.contains(one));
-    if wanted.iter().all(is_held) { Ok(Audience::of(wanted)) } else { Err(ResourceFault::NotGranted) }
+    let is_held =
+        |one: &String| one == issuer || (granted.contains(one) && registered.contains(one));
+    if wanted.iter().all(is_held) {
+        Ok(Audience::of(wanted))
+    } else {
+        Err(ResourceFault::NotGranted)
+    }
 }
 
 /// For whom an access token of a client itself is: what is asked for, else the one resource that it is
@@ -118,7 +123,9 @@ mod tests {
         for good in ["https://api.example.se", "https://api.example.se/v1?a=b", "urn:example:api"] {
             assert!(is_resource(good), "{good}");
         }
-        for bad in ["", "api", "/v1", "//api.example.se", "https://a.se/#", "https://a.se/ b", "å:a"] {
+        for bad in
+            ["", "api", "/v1", "//api.example.se", "https://a.se/#", "https://a.se/ b", "å:a"]
+        {
             assert!(!is_resource(bad), "{bad}");
         }
     }

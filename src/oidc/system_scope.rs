@@ -18,7 +18,9 @@ pub struct SystemScope(String);
 
 /// The text is no scope of a system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a scope of a system is 1 to 200 printable ASCII characters without space, quote and backslash")]
+#[error(
+    "a scope of a system is 1 to 200 printable ASCII characters without space, quote and backslash"
+)]
 pub struct NoSystemScope;
 
 impl FromStr for SystemScope {

@@ -337,7 +337,8 @@ fn client(row: Row) -> Result<Client, StoreError> {
 /// The client of a row, or the column that this version does not understand.
 fn known(row: Row) -> Result<Client, &'static str> {
     // What is no scope of people is one of systems.
-    let scopes: BTreeSet<Scope> = row.scopes.iter().filter_map(|scope| scope.parse().ok()).collect();
+    let scopes: BTreeSet<Scope> =
+        row.scopes.iter().filter_map(|scope| scope.parse().ok()).collect();
     let system_scopes: Result<BTreeSet<SystemScope>, _> = row
         .scopes
         .iter()

@@ -70,8 +70,7 @@ pub async fn by_hash(
                 let links = issuers.into_iter().zip(serials).collect();
                 ShownCertificate { not_after, links, is_revoked: row.is_revoked }
             });
-        let token =
-            RefreshToken { used_at: row.used_at, expires_at: row.expires_at, confirmation };
+        let token = RefreshToken { used_at: row.used_at, expires_at: row.expires_at, confirmation };
         Ok(Held { token, grant_id: row.grant_id, certificate })
     })
     .transpose()

@@ -127,11 +127,17 @@ async fn an_assertion_gives_one_token_and_an_opaque_one_is_kept_as_a_hash() {
     let tokens = idp.tokens(&asking().assertion(&jwt)).await;
     assert_eq!(idp.token_error(&asking().assertion(&jwt)).await, "assertion_replayed");
     let tables = idp.tables().await;
-    assert_eq!((tables["access_tokens"].len(), tables["audit_events"].len()), (1, {
-        let events = idp.rows("select to_jsonb(event) from audit_events").await;
-        assert_eq!(events.iter().filter(|event| *event == &Value::from("token.issued")).count(), 1);
-        events.len()
-    }));
+    assert_eq!(
+        (tables["access_tokens"].len(), tables["audit_events"].len()),
+        (1, {
+            let events = idp.rows("select to_jsonb(event) from audit_events").await;
+            assert_eq!(
+                events.iter().filter(|event| *event == &Value::from("token.issued")).count(),
+                1
+            );
+            events.len()
+        })
+    );
     let token = text(&tokens, "access_token");
     assert!(tables.values().flatten().all(|row| !row.contains(token)));
     assert_eq!(idp.shut(token).await.as_deref(), Some("token_scope_insufficient"));

@@ -80,12 +80,25 @@ async fn a_login_is_told_with_its_assurance_and_without_the_person() {
     let mut names: Vec<&String> = told.as_object().unwrap().keys().collect();
     names.sort();
     let expected = [
-        "acr", "active", "amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "scope",
-        "sub", "token_type",
+        "acr",
+        "active",
+        "amr",
+        "aud",
+        "auth_time",
+        "client_id",
+        "exp",
+        "iat",
+        "iss",
+        "jti",
+        "scope",
+        "sub",
+        "token_type",
     ];
     assert_eq!(names, expected);
     let claims = claims(token);
-    for name in ["acr", "amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "scope", "sub"] {
+    for name in
+        ["acr", "amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "scope", "sub"]
+    {
         assert_eq!(told[name], claims[name]);
     }
 }
@@ -147,7 +160,8 @@ async fn everything_doubtful_is_inactive_and_at_once() {
         let idp = TestIdp::start().await;
         idp.register(refreshing).await;
         let tokens = idp.login_tokens(&idp.authorize()).await;
-        let asked = ["access_token", "refresh_token"].map(|n| TokenRequest::about(text(&tokens, n)));
+        let asked =
+            ["access_token", "refresh_token"].map(|n| TokenRequest::about(text(&tokens, n)));
         for asked in &asked {
             assert_eq!(idp.introspected(asked).await["active"], true);
         }

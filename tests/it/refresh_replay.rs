@@ -79,7 +79,10 @@ async fn of_twenty_at_once_one_uses_a_refresh_token() {
     let answers = tasks.join_all().await;
     let (won, lost): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(status, _)| *status == 200);
     assert_eq!((won.len(), lost.len()), (1, 19));
-    assert!(lost.iter().all(|(_, told)| told["error_code"] == "refresh_token_replayed"), "{lost:?}");
+    // Whoever comes last may find the family revoked by another that lost.
+    let codes = ["refresh_token_replayed", "grant_revoked"];
+    assert!(lost.iter().all(|(_, told)| codes.contains(&text(told, "error_code"))), "{lost:?}");
+    assert!(idp.audited("refresh_token.replayed").await > 0);
     assert_eq!(idp.token_error(&refresh(&won[0].1)).await, "grant_revoked");
     node.kill().await;
 }

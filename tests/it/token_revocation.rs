@@ -109,7 +109,8 @@ async fn rfc_7009_2_1_another_clients_token_is_not_revoked_and_it_is_told() {
         .await;
         let tokens = idp.login_tokens(&idp.authorize()).await;
         for name in ["access_token", "refresh_token"] {
-            let answer = idp.revocation(&TokenRequest::about(text(&tokens, name)).by("other")).await;
+            let answer =
+                idp.revocation(&TokenRequest::about(text(&tokens, name)).by("other")).await;
             assert_eq!(answer.problem(idp.issuer()), "token_of_another_client", "{name}");
         }
         assert_eq!(idp.audited("token.revoked").await, 0);

@@ -71,7 +71,9 @@ fn clients_that_act_alone_are_confidential(client: &Client) -> Checked {
 fn clients_that_act_alone_are_no_people(client: &Client) -> Checked {
     let looks_like_a_person = Uuid::try_parse(&client.id).is_ok();
     if looks_like_a_person && client.metadata.may_use(GrantType::ClientCredentials) {
-        return refuse("a client with client_credentials has a client_id that is no UUID, as people's sub are");
+        return refuse(
+            "a client with client_credentials has a client_id that is no UUID, as people's sub are",
+        );
     }
     Ok(())
 }
@@ -127,7 +129,9 @@ mod tests {
     #[test]
     fn refresh_tokens_need_codes() {
         assert_eq!(said(|client| with_grants(client, &[CODE, REFRESH])), "good");
-        assert!(said(|client| with_grants(client, &[REFRESH, ALONE])).contains("authorization_code"));
+        assert!(
+            said(|client| with_grants(client, &[REFRESH, ALONE])).contains("authorization_code")
+        );
     }
 
     #[test]

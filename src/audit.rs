@@ -24,6 +24,14 @@ crate::named::named! {
         LogoutRefused = "logout.refused",
         /// A relying party could not be told of a logout for so long that it is given up.
         LogoutGivenUp = "logout.given_up",
+        /// A refresh token was used.
+        TokenRefreshed = "token.refreshed",
+        /// A refresh token was presented again, and all that the login gave was revoked.
+        RefreshTokenReplayed = "refresh_token.replayed",
+        /// A client was given an access token of its own (RFC 6749 §4.4).
+        TokenIssued = "token.issued",
+        /// A client gave a token back (RFC 7009).
+        TokenRevoked = "token.revoked",
         /// A relying party read the story of a failed login.
         LoginErrorRead = "login_error.read",
         /// A signing key was made because the installation had none.

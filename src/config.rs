@@ -223,6 +223,10 @@ pub struct Lifetimes {
     pub session_idle: TimeDelta,
     /// An access token.
     pub access_token: TimeDelta,
+    /// All refresh tokens of one login, from the card on.
+    pub refresh_token: TimeDelta,
+    /// A refresh token that is not used.
+    pub refresh_token_idle: TimeDelta,
     /// An ID token (Swedish OpenID Connect profile: five minutes at most).
     pub id_token: TimeDelta,
     /// The row of a login attempt, success or failure.

@@ -16,6 +16,7 @@ pub mod dpop;
 pub mod errors;
 pub mod form;
 pub mod hosts;
+pub mod introspect;
 pub mod layers;
 pub mod login_errors;
 pub mod logout;
@@ -25,6 +26,7 @@ pub mod par;
 pub mod readiness;
 pub mod render;
 pub mod resume;
+pub mod revoke;
 pub mod token;
 pub mod user_info;
 
@@ -101,6 +103,8 @@ fn client_endpoints() -> Router<App> {
     Router::new()
         .route(paths::PAR, post(par::par))
         .route(paths::TOKEN, post(token::token))
+        .route(paths::REVOKE, post(revoke::revoke))
+        .route(paths::INTROSPECT, post(introspect::introspect))
         .route(paths::USERINFO, get(user_info::by_header).post(user_info::by_form))
         .route(
             &format!("{}/{{reference}}", paths::LOGIN_ERRORS),

@@ -12,8 +12,8 @@
 //! | [`state`] | what a node is made of: data only, cheap to clone |
 //! | [`tls`] | one port, hosts by SNI: which asks for a certificate, and who came in by which; ports for proxies |
 //! | [`http`] | a handler for each endpoint, pages, and [`http::render`], the only bridge outward |
-//! | [`flow`] | the stories: authorize, card, check, resume, again, redeem, user_info, login_error, logout |
-//! | [`oidc`] | the protocol as pure rules: requests, clients, codes, claims, discovery |
+//! | [`flow`] | the stories: authorize, card, check, resume, again, par, token, user_info, revoke, introspect, login_error, logout |
+//! | [`oidc`] | the protocol as pure rules: requests, clients, codes, tokens, claims, discovery |
 //! | [`pki`] | a presented chain becomes a verified certificate, or a rejection with its cause |
 //! | [`proxy`] | what listed proxies say: client certificates, client addresses, the PROXY protocol |
 //! | [`identity`] | HSA-id, personal number, level of assurance; who is let in |

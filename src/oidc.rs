@@ -3,7 +3,9 @@
 //! Pure and synchronous: no axum, no sqlx, given `now`. Must never redirect before a client and its
 //! redirect URI are known: [`reply_to::ReplyTo`] exists only after that check.
 
+pub mod access_token;
 pub mod address;
+pub mod audience;
 pub mod claim_profile;
 pub mod claims;
 pub mod client;
@@ -13,6 +15,7 @@ pub mod code;
 pub mod confirmation;
 pub mod dpop;
 pub mod dpop_nonce;
+pub mod introspection;
 pub mod jarm;
 pub mod logout;
 pub mod metadata;
@@ -22,6 +25,7 @@ pub mod pkce;
 pub mod problem;
 pub mod profile;
 pub mod redirect_uri;
+pub mod refresh;
 pub mod registration;
 pub mod release;
 pub mod reply_to;
@@ -32,5 +36,6 @@ pub mod resource;
 pub mod response_mode;
 pub mod scope;
 pub mod subject;
+pub mod system_scope;
 pub mod terms;
 pub mod tls_client_auth;

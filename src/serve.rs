@@ -29,7 +29,6 @@ use crate::fetch::FetchFault;
 use crate::http;
 use crate::keys::Sealer;
 use crate::oidc::claim_profile::ClaimProfiles;
-use crate::oidc::metadata;
 use crate::pki::Trust;
 use crate::random::Random;
 use crate::state::{App, CheckCounts, Parts, Registry};
@@ -93,9 +92,6 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
-    /// The issuer.
-    #[error("the issuer gives no addresses for its endpoints")]
-    Issuer,
 }
 
 impl ServeError {
@@ -109,9 +105,7 @@ impl ServeError {
                 !fault.may_pass()
             }
             Self::Revocation(fault) => !matches!(fault, RevocationFault::Fetch(_)),
-            Self::ProxyCa(_) | Self::ClientAuthorities(_) | Self::BackChannel(_) | Self::Issuer => {
-                true
-            }
+            Self::ProxyCa(_) | Self::ClientAuthorities(_) | Self::BackChannel(_) => true,
             _ => false,
         }
     }
@@ -160,9 +154,6 @@ pub async fn start(
     listeners: Vec<TcpListener>,
 ) -> Result<Node, ServeError> {
     let claim_profiles = ClaimProfiles::new(&config.claim_profiles);
-    if metadata::metadata(&config.issuer, mtls_host(config), &claim_profiles).is_err() {
-        return Err(ServeError::Issuer);
-    }
     let trust = trust::trust(&config.trust, clock.now())?;
     let identity = Identity::load(&config.tls.certificate, &config.tls.key)?;
     warn_of_uncovered(config, &identity);

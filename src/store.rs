@@ -3,6 +3,7 @@
 //! Must never decide: invariants are constraints, single use is one statement, and the rest is for
 //! the flows. Only this module knows `sqlx`.
 
+pub mod access_tokens;
 pub mod assertions;
 pub mod audit;
 pub mod clients;
@@ -19,11 +20,13 @@ pub mod migrate;
 pub mod pairwise_salt;
 pub mod people;
 pub mod pushed_requests;
+pub mod refresh_tokens;
 pub mod registry;
 pub mod revocation;
 pub mod roles;
 pub mod sessions;
 pub mod signing_keys;
+pub mod token_revocation;
 
 use std::net::IpAddr;
 use std::str::FromStr as _;

@@ -90,6 +90,7 @@ fn as_json(client: &Client) -> Value {
         "auth": client.authentication.method(),
         "redirect_uris": client.redirect_uris,
         "scopes": client.scopes,
+        "system_scopes": client.system_scopes,
         "signing_alg": client.signing_alg,
         "pkce": client.pkce,
         "sign_on": client.sign_on,

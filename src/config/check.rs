@@ -445,6 +445,8 @@ fn lifetimes(raw: &RawLifetimes, at: &mut Layers) -> Lifetimes {
         session: read("session", &raw.session, "24h"),
         session_idle: read("session_idle", &raw.session_idle, "24h"),
         access_token: read("access_token", &raw.access_token, "1h"),
+        refresh_token: read("refresh_token", &raw.refresh_token, "365d"),
+        refresh_token_idle: read("refresh_token_idle", &raw.refresh_token_idle, "365d"),
         // Swedish OpenID Connect profile: five minutes at most.
         id_token: read("id_token", &raw.id_token, "5m"),
         // A day at least: the row is what makes a ticket single-use.

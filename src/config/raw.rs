@@ -166,6 +166,8 @@ pub(super) struct RawLifetimes {
     pub session: String,
     pub session_idle: String,
     pub access_token: String,
+    pub refresh_token: String,
+    pub refresh_token_idle: String,
     pub id_token: String,
     pub attempts: String,
 }

@@ -116,6 +116,8 @@ pub fn config(site: Site<'_>) -> anyhow::Result<Config> {
             session: TimeDelta::hours(8),
             session_idle: TimeDelta::hours(1),
             access_token: TimeDelta::seconds(300),
+            refresh_token: TimeDelta::days(30),
+            refresh_token_idle: TimeDelta::hours(24),
             id_token: TimeDelta::seconds(300),
             attempts: TimeDelta::days(90),
         },

@@ -142,6 +142,7 @@ pub fn demo_client(redirect_uri: &str, secret: &str) -> Client {
             Scope::EmployeeHsaId,
             Scope::SystemRole,
         ]),
+        system_scopes: BTreeSet::new(),
         signing_alg: SigningAlg::Es256,
         pkce: Pkce::Required,
         sign_on: SignOn::Card,

@@ -335,6 +335,26 @@ catalogue! {
     EncryptionKeyMissing = "encryption_key_missing", "invalid_request", 400, RelyingParty, false;
 
     // What happens to a refresh token, and to a token that is asked about.
+    /// No `refresh_token`.
+    RefreshTokenMissing = "refresh_token_missing", "invalid_request", 400, RelyingParty, false;
+    /// A refresh token that was never issued, or so long ago that it is forgotten, or to another client.
+    RefreshTokenUnknown = "refresh_token_unknown", "invalid_grant", 400, RelyingParty, false;
+    /// A refresh token past its time.
+    RefreshTokenExpired = "refresh_token_expired", "invalid_grant", 400, RelyingParty, false;
+    /// A refresh token that was used before; all that the login gave is revoked (RFC 9700 §4.14.2).
+    RefreshTokenReplayed = "refresh_token_replayed", "invalid_grant", 400, RelyingParty, false;
+    /// A refresh token that is bound to another key than the call proves.
+    RefreshTokenKeyMismatch = "refresh_token_key_mismatch", "invalid_grant", 400, RelyingParty, false;
+    /// More scopes than the login was granted (RFC 6749 §6).
+    ScopeExceedsGrant = "scope_exceeds_grant", "invalid_scope", 400, RelyingParty, false;
+    /// A `resource` that the authorization request did not name, or that is no longer registered.
+    ResourceNotGranted = "resource_not_granted", "invalid_target", 400, RelyingParty, false;
+    /// No `resource` of a client that is registered for several.
+    ResourceMissing = "resource_missing", "invalid_target", 400, RelyingParty, false;
+    /// No `token` to revoke or to ask about.
+    TokenParameterMissing = "token_parameter_missing", "invalid_request", 400, RelyingParty, false;
+    /// A token to revoke that was issued to another client (RFC 7009 §2.1).
+    TokenOfAnotherClient = "token_of_another_client", "invalid_grant", 400, RelyingParty, false;
 
     // What happens to an access token.
     /// No access token.
@@ -347,6 +367,10 @@ catalogue! {
     TokenMalformed = "token_malformed", "invalid_token", 401, RelyingParty, false;
     /// Past its time.
     TokenExpired = "token_expired", "invalid_token", 401, RelyingParty, false;
+    /// For another resource than the one that was called (RFC 9068 §4).
+    TokenAudienceWrong = "token_audience_wrong", "invalid_token", 401, RelyingParty, false;
+    /// Without the scope `openid`: of a system, or narrowed (RFC 6750 §3.1).
+    TokenScopeInsufficient = "token_scope_insufficient", "insufficient_scope", 403, RelyingParty, false;
     /// Revoked, or its user is no longer allowed to log in.
     TokenRevoked = "token_revoked", "invalid_token", 401, RelyingParty, false;
 

@@ -159,6 +159,17 @@ fn serves(client: &Client, begun_by_client: bool) -> bool {
     client.sign_on == SignOn::Session || begun_by_client
 }
 
+/// Whether the certificate that a session rests on would still log in, as far as this node and the database
+/// know: nobody is asked.
+pub(super) async fn still_stands(
+    app: &App,
+    certificate: Option<&ShownCertificate>,
+    now: DateTime<Utc>,
+) -> bool {
+    let Some(certificate) = certificate else { return false };
+    now.timestamp() <= certificate.not_after.timestamp() && !is_revoked(app, certificate).await
+}
+
 /// Whether the certificate that the session rests on is known to be revoked, by this node or the database:
 /// nobody is asked. The session ends then; the card is asked for, and its holder is told why not.
 async fn is_revoked(app: &App, certificate: &ShownCertificate) -> bool {

@@ -1,12 +1,16 @@
 //! A code becomes tokens (RFC 6749 §4.1.3; OpenID Connect Core 1.0 §3.1.3).
 
 use super::authorize::role_demand;
+use super::refresh;
 use super::token::{TokenCall, TokenRefusal, Tokens};
 use super::tokens::{self, Bound};
 use crate::oidc::client_auth::ClientAuthFault;
 use crate::oidc::code::{GrantFault, TokenRequest};
+use crate::oidc::reply_to::issuer_identifier;
+use crate::oidc::resource;
 use crate::state::App;
 use crate::store::codes::{Redemption, redeem as redeem_code};
+use crate::store::refresh_tokens;
 
 /// Redeems the code of a client, checks the rest, and signs.
 ///
@@ -17,6 +21,7 @@ pub async fn redeem(
     TokenCall { by, params, call, confirmation }: TokenCall<'_>,
 ) -> Result<Tokens, TokenRefusal> {
     let request = TokenRequest::parse(params)?;
+    let client = &*by.client;
     let now = app.clock.now();
     let issued = match redeem_code(&app.pool, &request.code, &by, call.address, now).await? {
         Redemption::Fresh(issued) => issued,
@@ -25,6 +30,18 @@ pub async fn redeem(
         Redemption::AssertionReplayed => return Err(ClientAuthFault::AssertionReplayed.into()),
     };
     issued.check_key(&confirmation)?;
-    let grant = issued.check(&request, role_demand(&by.client), now)?;
-    tokens::of_grant(app, &Bound { client: &by.client, confirmation }, &grant).await
+    let grant = issued.check(&request, role_demand(client), now)?;
+    let issuer = issuer_identifier(&app.issuer);
+    let audience = resource::of_grant(request.resources, &grant.terms, client, issuer)
+        .map_err(GrantFault::Resource)?;
+    let first = refresh::first(app, client, &grant, &confirmation)?;
+    let mut made = tokens::of_grant(app, Bound { client, confirmation, audience }, &grant).await?;
+    let (refresh_token, first) = first.unzip();
+    // A login that gives nothing to be remembered writes nothing more.
+    if made.opaque.is_some() || first.is_some() {
+        let given = (made.opaque.as_ref(), first.as_ref());
+        let is_kept = refresh_tokens::keep(&app.pool, grant.id, given, now).await?;
+        made.tokens.refresh_token = refresh_token.filter(|_| is_kept);
+    }
+    Ok(made.tokens)
 }

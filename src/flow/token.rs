@@ -3,8 +3,10 @@
 use serde::Serialize;
 
 use super::client_call::{Call, CallFault, authenticated};
+use super::client_credentials;
 use super::protected::ProtectFault;
 use super::redeem;
+use super::refresh;
 use super::sender::{self, SenderFault};
 use crate::error::Code;
 use crate::oidc::client_auth::{AuthenticatedClient, ClientAuthFault};
@@ -30,7 +32,8 @@ pub struct Tokens {
     /// The refresh token, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// The scopes granted.
+    /// The scopes granted; left out where there are none.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
 }
 
@@ -90,7 +93,7 @@ pub struct TokenCall<'a> {
     pub params: &'a Params,
     /// What it brought.
     pub call: &'a Call<'a>,
-    /// What its new tokens are bound to.
+    /// The keys that it proves, and that its new tokens are bound to.
     pub confirmation: Confirmation,
 }
 
@@ -114,7 +117,8 @@ pub async fn token(app: &App, call: &Call<'_>, params: &Params) -> Result<Tokens
     let call = TokenCall { by, params, call, confirmation };
     match grant_type {
         GrantType::AuthorizationCode => redeem::redeem(app, call).await,
-        GrantType::RefreshToken | GrantType::ClientCredentials => Err(GrantFault::GrantType.into()),
+        GrantType::RefreshToken => refresh::refresh(app, call).await,
+        GrantType::ClientCredentials => client_credentials::client_credentials(app, call).await,
     }
 }
 

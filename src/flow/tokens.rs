@@ -1,14 +1,28 @@
-//! Tokens of a grant, signed: the same whether a code or a refresh token was exchanged.
+//! Tokens, made: the same whether a code, a refresh token or a client's own credentials were exchanged.
+//!
+//! Must never answer with an opaque token that was not kept: [`Made`] holds what its caller must keep, by
+//! the one statement that it makes anyway.
+
+use std::collections::BTreeSet;
+
+use chrono::DateTime;
 
 use super::protected::Encryption;
 use super::token::{TokenRefusal, Tokens};
-use crate::keys::KeyRecord;
 use crate::keys::keyring::RingAt;
+use crate::keys::{KeyRecord, SigningAlg};
+use crate::oidc::access_token::{self, AccessTokenClaims, Making};
+use crate::oidc::audience::Audience;
 use crate::oidc::claims::{self, Issue};
 use crate::oidc::client::Client;
+use crate::oidc::client_metadata::AccessTokenFormat;
 use crate::oidc::code::LiveGrant;
 use crate::oidc::confirmation::Confirmation;
+use crate::oidc::scope::Scope;
+use crate::oidc::system_scope::SystemScope;
+use crate::secret::sha256;
 use crate::state::App;
+use crate::store::access_tokens::NewAccessToken;
 
 /// Whom tokens are for, and what they are bound to.
 pub struct Bound<'a> {
@@ -16,57 +30,133 @@ pub struct Bound<'a> {
     pub client: &'a Client,
     /// What it must prove to use them.
     pub confirmation: Confirmation,
+    /// Who takes the access token.
+    pub audience: Audience,
 }
 
-/// Access token and ID token of a grant that is in force.
+/// Tokens, and what must be kept before they are answered.
+pub struct Made {
+    /// The answer.
+    pub tokens: Tokens,
+    /// What the access token says.
+    pub claims: AccessTokenClaims,
+    /// The access token, where it is opaque.
+    pub opaque: Option<NewAccessToken>,
+}
+
+/// Access token and ID token of a grant that is in force; no ID token where the scopes were narrowed
+/// to none of a login.
 ///
 /// # Errors
 /// [`TokenRefusal::Signing`], [`TokenRefusal::Encryption`].
-pub async fn of_grant(
+pub async fn of_grant(app: &App, to: Bound<'_>, grant: &LiveGrant) -> Result<Made, TokenRefusal> {
+    let client = to.client;
+    let sub = app.subject(client, grant.user.id());
+    let claims = AccessTokenClaims::of_grant(making(app, to, sub.clone()), grant);
+    let mut made = made(app, client, claims)?;
+    if grant.scopes.contains(&Scope::OpenId) {
+        let id_token = id_token(app, client, grant, &sub, &made.tokens.access_token)?;
+        let encryption = Encryption {
+            alg: client.metadata.id_token_encrypted_response_alg,
+            enc: client.metadata.id_token_encrypted_response_enc,
+        };
+        made.tokens.id_token = Some(encryption.jwt(app, client, id_token).await?);
+    }
+    Ok(made)
+}
+
+fn id_token(
     app: &App,
-    to: &Bound<'_>,
+    client: &Client,
     grant: &LiveGrant,
-) -> Result<Tokens, TokenRefusal> {
-    let now = app.clock.now();
-    let sub = app.subject(to.client, grant.user.id());
-    let registry = app.registry.load();
-    let key = signing_key(&registry.keyring.at(now), to.client)?;
-    let lifetime = app.lifetimes.access_token;
+    sub: &str,
+    access_token: &str,
+) -> Result<String, TokenRefusal> {
+    let (now, registry) = (app.clock.now(), app.registry.load());
     let issue = Issue {
         issuer: &app.issuer,
-        client: to.client,
+        client,
         grant,
-        key,
+        key: signing_key(&registry.keyring.at(now), client.signing_alg)?,
         now,
-        lifetime,
-        confirmation: &to.confirmation,
-        sub: &sub,
-        profile: app.claim_profiles.of(to.client),
+        lifetime: app.lifetimes.id_token,
+        sub,
+        profile: app.claim_profiles.of(client),
     };
-    let access_token = claims::access_token(&issue, app.random.uuid(now))
-        .map_err(|error| TokenRefusal::Signing(error.to_string()))?;
-    let id_token =
-        claims::id_token(&Issue { lifetime: app.lifetimes.id_token, ..issue }, &access_token)
-            .map_err(|error| TokenRefusal::Signing(error.to_string()))?;
-    let metadata = &to.client.metadata;
-    let encryption = Encryption {
-        alg: metadata.id_token_encrypted_response_alg,
-        enc: metadata.id_token_encrypted_response_enc,
+    claims::id_token(&issue, access_token).map_err(|error| TokenRefusal::Signing(error.to_string()))
+}
+
+/// An access token of a client itself.
+///
+/// # Errors
+/// [`TokenRefusal::Signing`].
+pub fn of_client(
+    app: &App,
+    to: Bound<'_>,
+    scopes: &BTreeSet<SystemScope>,
+) -> Result<Made, TokenRefusal> {
+    let client = to.client;
+    // RFC 9068 §2.2: without a person, sub is the client.
+    let making = making(app, to, client.id.clone());
+    made(app, client, AccessTokenClaims::of_client(making, scopes))
+}
+
+fn making<'a>(app: &'a App, to: Bound<'a>, sub: String) -> Making<'a> {
+    let now = app.clock.now();
+    Making {
+        issuer: &app.issuer,
+        client: to.client,
+        sub,
+        audience: to.audience,
+        confirmation: to.confirmation,
+        jti: app.random.uuid(now),
+        now,
+        lifetime: app.lifetimes.access_token,
+    }
+}
+
+fn made(app: &App, client: &Client, claims: AccessTokenClaims) -> Result<Made, TokenRefusal> {
+    let (access_token, opaque) = match client.metadata.access_token_format {
+        AccessTokenFormat::Jwt => (signed(app, client, &claims)?, None),
+        AccessTokenFormat::Opaque => {
+            let token = app.random.token();
+            let opaque = opaque(&token, &claims)?;
+            (token, Some(opaque))
+        }
     };
-    let id_token = encryption.jwt(app, to.client, id_token).await?;
-    let scopes: Vec<&str> = grant.scopes.iter().map(|scope| scope.name()).collect();
-    Ok(Tokens {
+    let tokens = Tokens {
         access_token,
-        token_type: to.confirmation.scheme().name(),
-        expires_in: lifetime.num_seconds(),
-        id_token: Some(id_token),
+        token_type: claims.token_type(),
+        expires_in: claims.exp - claims.iat,
+        id_token: None,
         refresh_token: None,
-        scope: scopes.join(" "),
+        scope: claims.scope.clone(),
+    };
+    Ok(Made { tokens, claims, opaque })
+}
+
+// RFC 9068 §2.
+fn signed(app: &App, client: &Client, claims: &AccessTokenClaims) -> Result<String, TokenRefusal> {
+    let registry = app.registry.load();
+    let key = signing_key(&registry.keyring.at(app.clock.now()), client.signing_alg)?;
+    let signed = key.private.sign_jwt(&key.kid, Some(access_token::TYPE), claims);
+    signed.map_err(|error| TokenRefusal::Signing(error.to_string()))
+}
+
+fn opaque(token: &str, claims: &AccessTokenClaims) -> Result<NewAccessToken, TokenRefusal> {
+    let fault = |text: String| TokenRefusal::Signing(text);
+    Ok(NewAccessToken {
+        hash: sha256(token.as_bytes()),
+        claims: serde_json::to_value(claims).map_err(|error| fault(error.to_string()))?,
+        expires_at: DateTime::from_timestamp(claims.exp, 0)
+            .ok_or_else(|| fault("no such moment".to_owned()))?,
     })
 }
 
-fn signing_key<'r>(ring: &RingAt<'r>, client: &Client) -> Result<&'r KeyRecord, TokenRefusal> {
-    let alg = client.signing_alg;
-    let missing = || TokenRefusal::Signing(format!("no key signs with {alg} now"));
-    ring.signing(alg).ok_or_else(missing)
+/// The key that signs with an algorithm now.
+///
+/// # Errors
+/// [`TokenRefusal::Signing`] where there is none.
+pub fn signing_key<'r>(ring: &RingAt<'r>, alg: SigningAlg) -> Result<&'r KeyRecord, TokenRefusal> {
+    ring.signing(alg).ok_or_else(|| TokenRefusal::Signing(format!("no key signs with {alg} now")))
 }

@@ -3,20 +3,21 @@
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use super::authorize::role_demand;
+use super::access_token::{self, Standing};
 use super::client_call::Call;
 use super::protected::{Encryption, ProtectFault};
 use super::sender::{self, PresentedToken, SenderFault};
 use crate::error::Code;
+use crate::keys::SigningAlg;
 use crate::keys::signer::KeyFault;
-use crate::keys::{SigningAlg, jwt};
-use crate::oidc::claims::{self, AccessTokenClaims};
+use crate::oidc::claims;
 use crate::oidc::client::Client;
 use crate::oidc::profile::Rules;
 use crate::oidc::release::Claims;
 use crate::oidc::reply_to::issuer_identifier;
+use crate::oidc::scope::Scope;
 use crate::state::App;
-use crate::store::{StoreError, grants};
+use crate::store::StoreError;
 
 /// Why an access token opens nothing (RFC 6750 §3.1).
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,12 @@ pub enum TokenFault {
     /// Whoever sent it did not prove what it is bound to.
     #[error("{0}")]
     Sender(#[from] SenderFault),
+    /// For another resource.
+    #[error("for another resource")]
+    Audience,
+    /// Of no person, or without `openid`.
+    #[error("without the scope openid")]
+    Scope,
     /// Revoked, logged out, disabled, or without a role.
     #[error("no longer in force")]
     Revoked,
@@ -76,6 +83,8 @@ impl TokenFault {
             Self::Malformed => Code::TokenMalformed,
             Self::Expired => Code::TokenExpired,
             Self::Sender(fault) => fault.code(),
+            Self::Audience => Code::TokenAudienceWrong,
+            Self::Scope => Code::TokenScopeInsufficient,
             Self::Revoked => Code::TokenRevoked,
             Self::Store(error) => error.code(),
             Self::NoKey(_) | Self::Signing(_) => Code::Internal,
@@ -93,16 +102,19 @@ pub async fn user_info(
     call: &Call<'_>,
     presented: &PresentedToken,
 ) -> Result<UserInfo, TokenFault> {
-    let claims = verify(app, presented.token.expose_secret())?;
+    let claims = access_token::issued(app, presented.token.expose_secret()).await?;
+    // RFC 9068 §4: a token for another resource is none for this one.
+    if !claims.aud.contains(issuer_identifier(&app.issuer)) {
+        return Err(TokenFault::Audience);
+    }
     sender::satisfies(app, call, &claims.cnf, presented).await?;
-    let client =
-        app.client(&claims.client_id).filter(|client| client.enabled).ok_or(TokenFault::Revoked)?;
-    let now = app.clock.now();
-    let grant = grants::by_id(&app.pool, claims.grant, &client, now)
-        .await?
-        .and_then(|grant| grant.live(now, role_demand(&client)))
-        .filter(|grant| app.subject(&client, grant.user.id()) == claims.sub)
-        .ok_or(TokenFault::Revoked)?;
+    let Standing::OfPerson(client, grant) = access_token::stands(app, &claims).await? else {
+        return Err(TokenFault::Scope);
+    };
+    // OpenID Connect Core 1.0 §5.3: it is the token of a login.
+    if !grant.scopes.contains(&Scope::OpenId) {
+        return Err(TokenFault::Scope);
+    }
     let profile = app.claim_profiles.of(&client);
     answer(app, &client, claims::user_info(&client, &grant, profile, &claims.sub)).await
 }
@@ -127,28 +139,4 @@ async fn answer(app: &App, client: &Client, claims: Claims) -> Result<UserInfo, 
         Some(jwe) => UserInfo::Jwt(jwe),
         None => UserInfo::Json(claims),
     })
-}
-
-// RFC 9068 §4: type, signature, issuer, audience, expiry.
-fn verify(app: &App, token: &str) -> Result<AccessTokenClaims, TokenFault> {
-    let header = jwt::unverified_header(token).map_err(|_| TokenFault::Malformed)?;
-    if header.typ.as_deref() != Some("at+jwt") {
-        return Err(TokenFault::Malformed);
-    }
-    let now = app.clock.now();
-    let registry = app.registry.load();
-    let claims: AccessTokenClaims = header
-        .kid
-        .and_then(|kid| registry.keyring.at(now).verifying(&kid))
-        .ok_or(TokenFault::Malformed)?
-        .verify(token)
-        .map_err(|_| TokenFault::Malformed)?;
-    let issuer = issuer_identifier(&app.issuer);
-    if claims.iss != issuer || claims.aud != issuer {
-        return Err(TokenFault::Malformed);
-    }
-    if now.timestamp() >= claims.exp {
-        return Err(TokenFault::Expired);
-    }
-    Ok(claims)
 }

@@ -6,17 +6,17 @@ use axum::response::Response;
 
 use super::{cached, render};
 use crate::error::Code;
-use crate::oidc::metadata as oidc;
+use crate::oidc::metadata::{self as oidc, Installation};
 use crate::oidc::problem::Problem;
 use crate::state::App;
 
 /// The discovery document, at the addresses of OpenID Connect Discovery 1.0 §4 and RFC 8414 §3.
 pub async fn metadata(State(app): State<App>, headers: HeaderMap) -> Response {
-    let metadata = match oidc::metadata(&app.issuer, app.mtls_host.as_deref(), &app.claim_profiles)
-    {
-        Ok(metadata) => metadata,
-        Err(error) => return failed(&app, &error),
-    };
+    let metadata = oidc::metadata(Installation {
+        issuer: &app.issuer,
+        mtls_host: app.mtls_host.as_deref(),
+        profiles: &app.claim_profiles,
+    });
     cached::json(&headers, &metadata).unwrap_or_else(|error| failed(&app, &error))
 }
 

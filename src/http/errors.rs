@@ -83,6 +83,8 @@ pub fn told(app: &App, problem: Problem, uri: &Uri, headers: &HeaderMap) -> Resp
     let for_clients = [
         paths::PAR,
         paths::TOKEN,
+        paths::REVOKE,
+        paths::INTROSPECT,
         paths::USERINFO,
         paths::JWKS,
         paths::DISCOVERY,

@@ -1,18 +1,15 @@
-//! What tokens and UserInfo hold: ID token, access token, and the answer of UserInfo.
+//! What tokens and UserInfo hold: the ID token, and the answer of UserInfo.
 //!
 //! Which claims about the person are among it is [`super::release`]'s to say, and `sub`
 //! [`super::subject`]'s. Must never hold anything of the person besides.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
-use uuid::Uuid;
 
 use super::claim_profile::ClaimProfile;
 use super::client::Client;
 use super::code::LiveGrant;
-use super::confirmation::Confirmation;
 use super::release::{Claims, Place, released};
 use super::reply_to::issuer_identifier;
 use crate::keys::keyring::KeyRecord;
@@ -21,39 +18,7 @@ use crate::keys::signer::KeyFault;
 /// How the card was shown (RFC 8176 §2): a smart card, and its PIN beside it.
 pub const AMR: [&str; 2] = ["sc", "mfa"];
 
-/// Claims of an access token (RFC 9068 §2.2).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct AccessTokenClaims {
-    /// The issuer identifier.
-    pub iss: String,
-    /// Who the person is to the client.
-    pub sub: String,
-    /// Who it is for: the issuer, whose UserInfo it opens.
-    pub aud: String,
-    /// The first second at which it is too late.
-    pub exp: i64,
-    /// When it was issued.
-    pub iat: i64,
-    /// Its own id.
-    pub jti: Uuid,
-    /// The client that it was issued to.
-    pub client_id: String,
-    /// The scopes granted, with spaces between.
-    pub scope: String,
-    /// When the card was shown.
-    pub auth_time: i64,
-    /// The level of assurance.
-    pub acr: String,
-    /// How the card was shown.
-    pub amr: Vec<String>,
-    /// The grant that it belongs to: revoked with it.
-    pub grant: Uuid,
-    /// What it is bound to.
-    #[serde(default, skip_serializing_if = "Confirmation::is_bearer")]
-    pub cnf: Confirmation,
-}
-
-/// What both tokens are made from.
+/// What an ID token is made from.
 #[derive(Clone, Copy)]
 pub struct Issue<'a> {
     /// The issuer.
@@ -68,8 +33,6 @@ pub struct Issue<'a> {
     pub now: DateTime<Utc>,
     /// How long the token lives.
     pub lifetime: TimeDelta,
-    /// What the access token is bound to.
-    pub confirmation: &'a Confirmation,
     /// Who the person is to the client.
     pub sub: &'a str,
     /// The names that claims go by; none are told without.
@@ -80,32 +43,6 @@ impl std::fmt::Debug for Issue<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Issue").field("grant", &self.grant.id).finish_non_exhaustive()
     }
-}
-
-/// The access token: a JWT of type `at+jwt` (RFC 9068 §2).
-///
-/// # Errors
-/// [`KeyFault`] when it cannot be signed.
-pub fn access_token(issue: &Issue<'_>, jti: Uuid) -> Result<String, KeyFault> {
-    let issuer = issuer_identifier(issue.issuer).to_owned();
-    let authentication = &issue.grant.authentication;
-    let scopes: Vec<&str> = issue.grant.scopes.iter().map(|scope| scope.name()).collect();
-    let claims = AccessTokenClaims {
-        sub: issue.sub.to_owned(),
-        aud: issuer.clone(),
-        iss: issuer,
-        exp: (issue.now + issue.lifetime).timestamp(),
-        iat: issue.now.timestamp(),
-        jti,
-        client_id: issue.client.id.clone(),
-        scope: scopes.join(" "),
-        auth_time: authentication.auth_time.timestamp(),
-        acr: authentication.loa.acr().to_owned(),
-        amr: AMR.iter().map(ToString::to_string).collect(),
-        grant: issue.grant.id,
-        cnf: issue.confirmation.clone(),
-    };
-    issue.key.private.sign_jwt(&issue.key.kid, "at+jwt", &claims)
 }
 
 /// The ID token (OpenID Connect Core 1.0 §2) with `at_hash` of the access token (§3.1.3.6).

@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::client_metadata::ClientMetadata;
 use super::scope::Scope;
+use super::system_scope::SystemScope;
 use crate::identity::assurance::Loa;
 use crate::keys::alg::SigningAlg;
 use crate::named::named;
@@ -26,8 +27,10 @@ pub struct Client {
     pub authentication: ClientAuthentication,
     /// Where answers may go: compared to the letter (RFC 9700 §2.1).
     pub redirect_uris: Vec<String>,
-    /// The scopes it may ask for.
+    /// The scopes of people that it may ask for.
     pub scopes: BTreeSet<Scope>,
+    /// The scopes that it may ask for on its own behalf (RFC 6749 §4.4).
+    pub system_scopes: BTreeSet<SystemScope>,
     /// What its tokens are signed with.
     pub signing_alg: SigningAlg,
     /// Whether it must send a code challenge.

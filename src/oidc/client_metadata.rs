@@ -55,7 +55,11 @@ pub struct ClientMetadata {
     /// What the life of its refresh tokens is bound to.
     #[serde(skip_serializing_if = "is_default")]
     pub refresh_tokens: RefreshTokens,
-    /// The resources that it may name (RFC 8707 §2), to the letter.
+    /// Whether each use of a refresh token gives another in its place (RFC 9700 §4.14.2); left out: it
+    /// does, but not under `fapi2`, where tokens are bound to a key (FAPI 2.0 §5.3.2.1).
+    #[serde(skip_serializing_if = "is_default")]
+    pub refresh_token_rotation: Option<bool>,
+    /// The resources that it may name (RFC 8707 §2), to the letter; of one that introspects, its own.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub resources: BTreeSet<String>,
     /// What ID tokens are encrypted to it by.
@@ -151,6 +155,12 @@ pub struct ClientMetadata {
 }
 
 impl ClientMetadata {
+    /// Whether its tokens are bound to a key (RFC 9449, RFC 8705 §3).
+    #[must_use]
+    pub const fn binds_tokens(&self) -> bool {
+        self.dpop_bound_access_tokens || self.tls_client_certificate_bound_access_tokens
+    }
+
     /// Whether it may use a grant type.
     #[must_use]
     pub fn may_use(&self, grant_type: GrantType) -> bool {

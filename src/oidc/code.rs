@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::confirmation::Confirmation;
 use super::params::{Params, ParamsFault};
 use super::pkce;
+use super::resource::{self, ResourceFault};
 use super::scope::Scope;
 use super::terms::GrantTerms;
 use crate::error::Code;
@@ -111,6 +112,8 @@ pub struct TokenRequest {
     pub redirect_uri: Option<String>,
     /// The PKCE verifier.
     pub code_verifier: Option<String>,
+    /// The resources that the access token is to be for (RFC 8707 §2.2).
+    pub resources: BTreeSet<String>,
 }
 
 /// Why a token request is refused.
@@ -158,6 +161,30 @@ pub enum GrantFault {
     /// Revoked, logged out, disabled or without a role since.
     #[error("the grant is no longer in force")]
     Revoked,
+    /// No `refresh_token`.
+    #[error("no refresh_token")]
+    RefreshTokenMissing,
+    /// Never issued to this client, or forgotten.
+    #[error("unknown refresh token")]
+    RefreshTokenUnknown,
+    /// Past its time.
+    #[error("the refresh token has expired")]
+    RefreshTokenExpired,
+    /// Used before, by somebody.
+    #[error("the refresh token was used before")]
+    RefreshTokenReplayed,
+    /// Bound to a key that was not proved.
+    #[error("the refresh token is bound to another key")]
+    RefreshTokenKey,
+    /// More scopes than were granted.
+    #[error("scopes that were not granted")]
+    ScopeExceedsGrant,
+    /// A scope that a client may not ask for on its own behalf.
+    #[error("a scope that the client is not registered for")]
+    ScopeUnregistered,
+    /// For whom the access token is to be.
+    #[error(transparent)]
+    Resource(#[from] ResourceFault),
 }
 
 impl GrantFault {
@@ -179,6 +206,14 @@ impl GrantFault {
             Self::VerifierUnexpected => Code::VerifierUnexpected,
             Self::Key => Code::GrantKeyMismatch,
             Self::Revoked => Code::GrantRevoked,
+            Self::RefreshTokenMissing => Code::RefreshTokenMissing,
+            Self::RefreshTokenUnknown => Code::RefreshTokenUnknown,
+            Self::RefreshTokenExpired => Code::RefreshTokenExpired,
+            Self::RefreshTokenReplayed => Code::RefreshTokenReplayed,
+            Self::RefreshTokenKey => Code::RefreshTokenKeyMismatch,
+            Self::ScopeExceedsGrant => Code::ScopeExceedsGrant,
+            Self::ScopeUnregistered => Code::ScopeUnregistered,
+            Self::Resource(fault) => fault.code(),
         }
     }
 }
@@ -193,6 +228,7 @@ impl TokenRequest {
             code: params.get("code")?.ok_or(GrantFault::CodeMissing)?.to_owned(),
             redirect_uri: params.get("redirect_uri")?.map(str::to_owned),
             code_verifier: params.get("code_verifier")?.map(str::to_owned),
+            resources: resource::asked(params)?,
         })
     }
 }

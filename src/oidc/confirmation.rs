@@ -32,16 +32,39 @@ impl Confirmation {
         if self.jkt.is_some() { TokenScheme::Dpop } else { TokenScheme::Bearer }
     }
 
-    /// Whether whoever proved this much holds what it is bound to: for codes and refresh tokens.
-    #[must_use]
-    pub fn is_held_by(&self, proved: &Self) -> bool {
-        let held = |bound: &Option<String>, proved| bound.is_none() || bound == proved;
-        held(&self.jkt, &proved.jkt) && held(&self.certificate, &proved.certificate)
-    }
-
     /// Whether it binds to nothing: a bearer token.
     #[must_use]
     pub const fn is_bearer(&self) -> bool {
         self.jkt.is_none() && self.certificate.is_none()
+    }
+
+    /// Whether a call that proves `proved` may use what is bound to this: every key that is named here
+    /// must have been proved, and perhaps others.
+    #[must_use]
+    pub fn is_held_by(&self, proved: &Self) -> bool {
+        (self.jkt.is_none() || self.jkt == proved.jkt)
+            && (self.certificate.is_none() || self.certificate == proved.certificate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bound(jkt: Option<&str>, certificate: Option<&str>) -> Confirmation {
+        let text = |name: Option<&str>| name.map(str::to_owned);
+        Confirmation { jkt: text(jkt), certificate: text(certificate) }
+    }
+
+    #[test]
+    fn every_key_that_is_named_must_have_been_proved() {
+        let both = bound(Some("a"), Some("c"));
+        assert!(Confirmation::default().is_held_by(&Confirmation::default()));
+        assert!(Confirmation::default().is_held_by(&both));
+        assert!(bound(Some("a"), None).is_held_by(&both));
+        assert!(both.is_held_by(&both));
+        for other in [bound(None, None), bound(Some("a"), None), bound(Some("b"), Some("c"))] {
+            assert!(!both.is_held_by(&other));
+        }
     }
 }

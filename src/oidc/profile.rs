@@ -54,7 +54,7 @@ impl Rules {
             client_algs: &ClientAlg::ALL,
             userinfo_alg: metadata.userinfo_signed_response_alg,
             scope_claims_in_id_token: true,
-            rotates_refresh_tokens: true,
+            rotates_refresh_tokens: metadata.refresh_token_rotation.unwrap_or(true),
         };
         match metadata.profile {
             Profile::Oidc => registered,

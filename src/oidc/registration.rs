@@ -6,6 +6,7 @@
 mod client_authentication;
 mod logout;
 mod requests;
+mod tokens;
 
 use url::Url;
 
@@ -42,7 +43,9 @@ pub fn check(client: &Client) -> Checked {
     client_authentication::check(client)?;
 
     // Rules of tokens.
+    tokens::check(client)?;
     what_is_encrypted_has_a_key(client)?;
+
     // Rules of subjects and claims.
     sector_identifier_is_https(client)?;
     pairwise_subjects_have_a_sector(client)?;

@@ -15,7 +15,7 @@ named! {
         SystemRole = "systemRole",
         /// The same names as `profile`, as the Swedish claims specification calls them.
         NaturalPersonInfo = "https://id.oidc.se/scope/naturalPersonInfo",
-        /// A refresh token (OpenID Connect Core 1.0 §11); no claim.
+        /// A refresh token that outlives the session (OpenID Connect Core 1.0 §11); no claim.
         OfflineAccess = "offline_access",
     }
 }

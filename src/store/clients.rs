@@ -9,6 +9,8 @@ use sqlx::{Connection as _, PgConnection};
 use super::audit::{self, By, NewEvent};
 use super::{StoreError, broken_constraint};
 use crate::oidc::client::{AuthMethod, Client, ClientAuthentication};
+use crate::oidc::scope::Scope;
+use crate::oidc::system_scope::SystemScope;
 
 /// Why a relying party is not registered.
 #[derive(Debug, thiserror::Error)]
@@ -141,6 +143,7 @@ async fn record_facts(
         "authentication": client.authentication.method(),
         "redirect_uris": client.redirect_uris,
         "scopes": client.scopes,
+        "system_scopes": client.system_scopes,
         "signing_alg": client.signing_alg,
         "pkce": client.pkce,
         "sign_on": client.sign_on,
@@ -207,7 +210,9 @@ async fn put_lists(
     now: DateTime<Utc>,
     client: &Client,
 ) -> Result<(), ClientError> {
-    let scopes: Vec<String> = client.scopes.iter().map(|scope| scope.name().to_owned()).collect();
+    let of_people = client.scopes.iter().map(|scope| scope.name());
+    let of_systems = client.system_scopes.iter().map(SystemScope::as_str);
+    let scopes: Vec<String> = of_people.chain(of_systems).map(str::to_owned).collect();
     sqlx::query!(
         "delete from client_redirect_uris where client_id = $1 and uri <> all($2)",
         client.id,
@@ -264,7 +269,7 @@ pub async fn enable(
     Ok(rows > 0)
 }
 
-/// Switches a relying party off.
+/// Switches a relying party off; what it was granted does not come back when it is switched on.
 ///
 /// # Errors
 /// The database failed.
@@ -278,6 +283,13 @@ pub async fn disable(
         .execute(&mut *transaction)
         .await?
         .rows_affected();
+    sqlx::query!(
+        "update grants set revoked_at = $2 where client_id = $1 and revoked_at is null",
+        id,
+        by.now,
+    )
+    .execute(&mut *transaction)
+    .await?;
     record_switch(&mut transaction, by, id, rows, "client.disabled").await?;
     transaction.commit().await?;
     Ok(rows > 0)
@@ -324,7 +336,15 @@ fn client(row: Row) -> Result<Client, StoreError> {
 
 /// The client of a row, or the column that this version does not understand.
 fn known(row: Row) -> Result<Client, &'static str> {
-    let scopes: Result<BTreeSet<_>, _> = row.scopes.iter().map(|scope| scope.parse()).collect();
+    // What is no scope of people is one of systems.
+    let scopes: BTreeSet<Scope> =
+        row.scopes.iter().filter_map(|scope| scope.parse().ok()).collect();
+    let system_scopes: Result<BTreeSet<SystemScope>, _> = row
+        .scopes
+        .iter()
+        .filter(|scope| scope.parse::<Scope>().is_err())
+        .map(|scope| scope.parse())
+        .collect();
     let required_loa = row.required_loa.as_deref().map(str::parse).transpose();
     Ok(Client {
         authentication: authentication(&row.auth_method, row.secret_hash)?,
@@ -333,7 +353,8 @@ fn known(row: Row) -> Result<Client, &'static str> {
         system: row.system_id,
         enabled: row.enabled,
         redirect_uris: row.redirect_uris,
-        scopes: scopes.map_err(|_| "scope")?,
+        scopes,
+        system_scopes: system_scopes.map_err(|_| "scope")?,
         signing_alg: row.signing_alg.parse().map_err(|_| "signing_alg")?,
         pkce: row.pkce.parse().map_err(|_| "pkce")?,
         sign_on: row.sign_on.parse().map_err(|_| "sign_on")?,

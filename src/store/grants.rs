@@ -10,7 +10,8 @@ use crate::identity::user::User;
 use crate::oidc::client::Client;
 use crate::oidc::code::{Authentication, Grant};
 
-/// A grant of a client, with its person as registered now.
+/// A grant of a client, with its person as registered now; none where the signed access token that names
+/// it was revoked.
 ///
 /// # Errors
 /// The database failed.
@@ -18,6 +19,7 @@ pub async fn by_id(
     pool: &PgPool,
     id: Uuid,
     client: &Client,
+    by_token: Option<Uuid>,
     now: DateTime<Utc>,
 ) -> Result<Option<Grant>, StoreError> {
     let row = sqlx::query!(
@@ -49,11 +51,13 @@ pub async fn by_id(
         join sessions s on s.id = g.session_id
         join users u on u.id = g.user_id
         where g.id = $1
-            and g.client_id = $2"#,
+            and g.client_id = $2
+            and not exists (select from revoked_tokens where jti = $5)"#,
         id,
         client.id,
         client.system,
         now,
+        by_token,
     )
     .fetch_optional(pool)
     .await?;

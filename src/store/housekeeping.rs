@@ -16,12 +16,14 @@ const SESSION_MEMORY: TimeDelta = TimeDelta::hours(24);
 /// How long a pushed request is remembered after its end: longer than a login that began with it lasts,
 /// try again and all, since the code marks it as used.
 const PUSHED_MEMORY: TimeDelta = TimeDelta::hours(3);
+/// How long a refresh token is remembered after its end, so that a replay is told from a fabrication.
+const REFRESH_MEMORY: TimeDelta = TimeDelta::hours(24);
 
 /// How many rows of one table are changed at once, so that a statement stays short after a long rest.
 const AT_ONCE: i64 = 10_000;
 
-/// Erases submitted values after ten minutes, and deletes old codes, used assertions and proofs, pushed
-/// requests, and sessions with their grants and codes. Audit rows stay.
+/// Erases submitted values after ten minutes, and deletes old codes, tokens, used assertions and proofs, pushed
+/// requests, and sessions with their grants and codes, unless a refresh token outlives them. Audit rows stay.
 ///
 /// # Errors
 /// The database failed; what was done before stays done.
@@ -69,6 +71,7 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     )
     .execute(pool)
     .await?;
+    tokens(pool, now).await?;
     sqlx::query!(
         "delete from dpop_proofs
         where hash in (
@@ -99,14 +102,66 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     sqlx::query!(
         "delete from sessions
         where id in (
-            select id
-            from sessions
-            where expires_at < $1
-            order by expires_at
+            select s.id
+            from sessions s
+            where s.expires_at < $1
+                and not exists (
+                    select
+                    from grants g
+                    join refresh_tokens r on r.grant_id = g.id
+                    where g.session_id = s.id
+                )
+            order by s.expires_at
             limit $2
             for update skip locked
         )",
         now - SESSION_MEMORY,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+async fn tokens(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "delete from refresh_tokens
+        where hash in (
+            select hash
+            from refresh_tokens
+            where expires_at < $1
+            limit $2
+            for update skip locked
+        )",
+        now - REFRESH_MEMORY,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    sqlx::query!(
+        "delete from access_tokens
+        where hash in (
+            select hash
+            from access_tokens
+            where expires_at < $1
+            limit $2
+            for update skip locked
+        )",
+        now,
+        AT_ONCE,
+    )
+    .execute(pool)
+    .await?;
+    sqlx::query!(
+        "delete from revoked_tokens
+        where jti in (
+            select jti
+            from revoked_tokens
+            where expires_at < $1
+            limit $2
+            for update skip locked
+        )",
+        now,
         AT_ONCE,
     )
     .execute(pool)

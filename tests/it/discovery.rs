@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use siths_idp::oidc::client_metadata::{GrantType, RefreshTokens};
 
-use siths_idp::keys::ClientAlg;
 use siths_idp::oidc::scope::Scope;
 
 use crate::harness::{Answer, Authorize, TestIdp};
@@ -27,6 +26,17 @@ async fn exactly_this_is_advertised() {
     let encryption_algs =
         ["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"];
     let encryption_encs = ["A128GCM", "A256GCM", "A128CBC-HS256", "A256CBC-HS512"];
+    let signing = ["ES256", "ES384", "PS256", "RS256", "EdDSA"];
+    let client_signing =
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+    let methods = [
+        "client_secret_basic",
+        "client_secret_post",
+        "private_key_jwt",
+        "tls_client_auth",
+        "self_signed_tls_client_auth",
+        "none",
+    ];
     let expected = json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/authorize"),
@@ -38,23 +48,21 @@ async fn exactly_this_is_advertised() {
             "https://id.oidc.se/scope/naturalPersonInfo", "offline_access",
         ],
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code"],
+        "response_modes_supported": ["query", "form_post", "query.jwt", "form_post.jwt", "jwt"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "acr_values_supported": ["http://id.sambi.se/loa/loa2", "http://id.sambi.se/loa/loa3"],
         "subject_types_supported": ["public", "pairwise"],
-        "id_token_signing_alg_values_supported": ["ES256", "ES384", "PS256", "RS256", "EdDSA"],
-        "token_endpoint_auth_methods_supported":
-            [
-                "client_secret_basic", "client_secret_post", "private_key_jwt", "none",
-                "tls_client_auth", "self_signed_tls_client_auth",
-            ],
-        "token_endpoint_auth_signing_alg_values_supported":
-            ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"],
-        "userinfo_signing_alg_values_supported": ["ES256", "ES384", "PS256", "RS256", "EdDSA"],
+        "id_token_signing_alg_values_supported": signing,
         "id_token_encryption_alg_values_supported": encryption_algs,
         "id_token_encryption_enc_values_supported": encryption_encs,
+        "userinfo_signing_alg_values_supported": signing,
         "userinfo_encryption_alg_values_supported": encryption_algs,
         "userinfo_encryption_enc_values_supported": encryption_encs,
+        "request_object_signing_alg_values_supported": client_signing,
+        "request_object_encryption_alg_values_supported": encryption_algs,
+        "request_object_encryption_enc_values_supported": encryption_encs,
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": client_signing,
         "claim_types_supported": ["normal"],
         "claims_supported": [
             "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid",
@@ -63,18 +71,31 @@ async fn exactly_this_is_advertised() {
             "https://id.oidc.se/claim/credentialValidTo", "name", "systemRole",
         ],
         "ui_locales_supported": ["sv", "en"],
-        "claims_parameter_supported": false,
+        "claims_parameter_supported": true,
         "request_parameter_supported": true,
         "request_uri_parameter_supported": false,
+        "revocation_endpoint": format!("{issuer}/revoke"),
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": client_signing,
+        "introspection_endpoint": format!("{issuer}/introspect"),
+        "introspection_endpoint_auth_methods_supported": methods[..5],
+        "introspection_endpoint_auth_signing_alg_values_supported": client_signing,
         "code_challenge_methods_supported": ["S256"],
+        "introspection_signing_alg_values_supported": signing,
         "authorization_response_iss_parameter_supported": true,
         "pushed_authorization_request_endpoint": format!("{issuer}/par"),
-        "prompt_values_supported": ["none", "login"],
-        "dpop_signing_alg_values_supported": ClientAlg::NAMES,
+        "require_pushed_authorization_requests": false,
+        "require_signed_request_object": false,
+        "authorization_signing_alg_values_supported": signing,
+        "dpop_signing_alg_values_supported": client_signing,
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "tls_client_certificate_bound_access_tokens": true,
         "mtls_endpoint_aliases": {
             "token_endpoint": idp.at_mtls("/token"),
             "userinfo_endpoint": idp.at_mtls("/userinfo"),
+            "pushed_authorization_request_endpoint": idp.at_mtls("/par"),
+            "revocation_endpoint": idp.at_mtls("/revoke"),
+            "introspection_endpoint": idp.at_mtls("/introspect"),
         },
         "end_session_endpoint": format!("{issuer}/logout"),
         "backchannel_logout_supported": true,
@@ -94,6 +115,8 @@ async fn every_endpoint_that_is_advertised_answers() {
         ("authorization_endpoint", 400),
         ("token_endpoint", 405),
         ("pushed_authorization_request_endpoint", 405),
+        ("revocation_endpoint", 405),
+        ("introspection_endpoint", 405),
         ("userinfo_endpoint", 401),
         ("jwks_uri", 200),
         ("end_session_endpoint", 200),

@@ -2,6 +2,8 @@
 //!
 //! One binary. Every test has a database and a node of its own, and a clock that it moves.
 
+// The whole discovery document is one json!.
+#![recursion_limit = "256"]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,6 +27,7 @@ mod chooser;
 mod claims;
 mod claims_parameter;
 mod client_authentication;
+mod client_credentials;
 mod commands;
 mod cors;
 mod dev;
@@ -36,6 +39,7 @@ mod errors;
 mod front_channel;
 mod hints;
 mod inspect;
+mod introspection;
 mod jwks_uri;
 mod labels;
 mod limits;
@@ -45,6 +49,7 @@ mod logout;
 mod mtls_host;
 mod native_apps;
 mod nodes;
+mod opaque_tokens;
 mod operations;
 mod other_clients;
 mod proxies;
@@ -54,9 +59,13 @@ mod public_clients;
 mod pushed_requests;
 mod readiness;
 mod real_proxies;
+mod refresh;
+mod refresh_life;
+mod refresh_replay;
 mod registration;
 mod request_objects;
 mod request_terms;
+mod resources;
 mod response_modes;
 mod retry;
 mod revocation;
@@ -71,6 +80,7 @@ mod structure;
 mod tickets;
 mod tls_client_auth;
 mod token;
+mod token_revocation;
 mod trust_commands;
 mod user_info;
 mod user_warnings;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use siths_idp::dev::browser::Browser;
 
-use crate::harness::TestIdp;
+use crate::harness::tokens::{opaque, refreshing, text};
+use crate::harness::{TestIdp, TokenRequest};
 
 /// The statements of a node's own connections, as PostgreSQL logged them, in order.
 async fn statements(idp: &TestIdp) -> Vec<String> {
@@ -78,6 +79,31 @@ async fn a_login_takes_four_round_trips() {
     assert!(own[1].starts_with("with attempt as ( insert into login_attempts"), "{}", own[1]);
     assert!(own[2].contains("update codes"), "{}", own[2]);
     assert!(own[3].starts_with("select"), "{}", own[3]);
+}
+
+#[tokio::test]
+async fn a_refresh_takes_three_and_what_is_kept_of_a_login_one_more() {
+    let idp = TestIdp::start().await;
+    idp.register(|client| {
+        refreshing(client);
+        opaque(client);
+    })
+    .await;
+    let code = idp.code(&mut idp.browser("clinician"), &idp.authorize()).await;
+    let background: BTreeSet<String> = settled(&idp).await.into_iter().collect();
+    let of_tokens = |text: &&String| !background.contains(*text);
+    let before = statements(&idp).await.len();
+    let tokens = idp.tokens(&idp.token_request(&code)).await;
+    let after = statements(&idp).await;
+    let own: Vec<&String> = after[before..].iter().filter(of_tokens).collect();
+    assert_eq!(own.len(), 2, "{own:#?}");
+    assert!(own[0].contains("update codes"), "{}", own[0]);
+    let before = after.len();
+    idp.tokens(&TokenRequest::refresh(text(&tokens, "refresh_token"))).await;
+    let after = statements(&idp).await;
+    let own: Vec<&String> = after[before..].iter().filter(of_tokens).collect();
+    assert_eq!(own.len(), 3, "{own:#?}");
+    assert!(own[2].contains("update refresh_tokens"), "{}", own[2]);
 }
 
 #[tokio::test]

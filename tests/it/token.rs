@@ -401,6 +401,8 @@ async fn an_access_token_is_one_of_rfc_9068() {
     assert_eq!(claims["exp"], before + 300);
     assert_eq!(claims["auth_time"], before);
     assert_eq!(claims["acr"], "http://id.sambi.se/loa/loa3");
+    assert_eq!(claims["amr"], json!(["sc", "mfa"]));
+    assert_eq!(claims["aud"], issuer);
     assert_eq!(claims["sub"], self::claims(tokens["id_token"].as_str().unwrap())["sub"]);
     assert!(claims["jti"].as_str().unwrap().parse::<uuid::Uuid>().is_ok());
     // It says nothing of the person: names, HSA-id and roles are for UserInfo.

@@ -7,6 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::{ArgGroup, Args};
 use serde_json::{Value, json};
@@ -17,15 +18,17 @@ use crate::identity::assurance::Loa;
 use crate::keys::alg::SigningAlg;
 use crate::keys::public_jwk;
 use crate::oidc::client::{AuthMethod, Client, ClientAuthentication, Pkce, SignOn, ToldFirst};
+use crate::oidc::client_metadata::{ClientMetadata, GrantType, RefreshTokens};
 use crate::oidc::redirect_uri::RedirectUri;
 use crate::oidc::registration;
 use crate::oidc::scope::Scope;
+use crate::oidc::system_scope::{NoSystemScope, SystemScope};
 use crate::pki::public_key;
 use crate::secret::sha256;
 use crate::store::clients;
 
 #[derive(Args)]
-#[command(group(ArgGroup::new("users").required(true).args(["system", "any_user"])))]
+#[command(group(ArgGroup::new("users").args(["system", "any_user"])))]
 pub(in crate::cli) struct Add {
     /// The client_id
     id: String,
@@ -59,9 +62,10 @@ pub(in crate::cli) struct Add {
     /// card (every login) or session
     #[arg(long, value_name = "BY", default_value = "card")]
     sign_on: SignOn,
-    /// A scope it may ask for; repeat for more [default: all that fit]
+    /// A scope it may ask for: of people, or one of your own for client_credentials; repeat for more
+    /// [default: all of people that fit]
     #[arg(long = "scope", value_name = "SCOPE")]
-    scopes: Vec<Scope>,
+    scopes: Vec<AnyScope>,
     /// loa2 or loa3: the lowest level of assurance that it takes
     #[arg(long, value_name = "LOA")]
     require_loa: Option<Loa>,
@@ -160,6 +164,7 @@ fn client(
     authentication: ClientAuthentication,
     jwks: Option<Value>,
 ) -> Result<Client, Failure> {
+    let metadata = add.metadata.read()?;
     let mut redirect_uris = BTreeSet::new();
     for text in &add.redirect_uris {
         let uri = RedirectUri::parse(text)
@@ -173,31 +178,81 @@ fn client(
         enabled,
         authentication,
         redirect_uris: redirect_uris.into_iter().collect(),
-        scopes: scopes(add)?,
+        scopes: scopes(add, &metadata)?,
+        system_scopes: add.scopes.iter().filter_map(AnyScope::of_a_system).collect(),
         signing_alg: add.signing_alg,
         pkce: add.pkce,
         sign_on: add.sign_on,
         required_loa: add.require_loa,
         told_first: add.told_first,
         jwks,
-        metadata: add.metadata.read()?,
+        metadata,
     })
 }
 
-/// Always `openid`; `systemRole` only with a system; `offline_access` goes with its grant type.
-fn scopes(add: &Add) -> Result<BTreeSet<Scope>, Failure> {
-    if add.any_user && add.scopes.contains(&Scope::SystemRole) {
+/// The scopes of people. Of a client that people log in to always `openid`; `systemRole` only with a system,
+/// `offline_access` only where it is registered for that.
+fn scopes(add: &Add, metadata: &ClientMetadata) -> Result<BTreeSet<Scope>, Failure> {
+    let named: BTreeSet<Scope> = add.scopes.iter().filter_map(AnyScope::of_a_person).collect();
+    if !metadata.may_use(GrantType::AuthorizationCode) {
+        return match named.first() {
+            Some(scope) => {
+                let message = format!("nobody logs in to this client: it gets no scope {scope}");
+                Err(Failure::usage("usage", message))
+            }
+            None => Ok(BTreeSet::new()),
+        };
+    }
+    if !add.any_user && add.system.is_none() {
+        let message = "people log in to this client: name its --system, or take --any-user";
+        return Err(Failure::usage("usage", message));
+    }
+    if add.any_user && named.contains(&Scope::SystemRole) {
         let message = "--any-user is told no roles: name a --system for the scope systemRole";
         return Err(Failure::usage("usage", message));
     }
-    let asked = if add.scopes.is_empty() { Scope::ALL.as_slice() } else { &add.scopes };
     let fits = |scope: &Scope| match scope {
         Scope::SystemRole => !add.any_user,
-        Scope::OfflineAccess => false,
-        _ => true,
+        Scope::OfflineAccess => metadata.refresh_tokens == RefreshTokens::Offline,
+        Scope::OpenId | Scope::Profile | Scope::EmployeeHsaId | Scope::NaturalPersonInfo => true,
     };
-    let fitting = asked.iter().copied().filter(fits);
-    Ok(fitting.chain([Scope::OpenId]).collect())
+    let all = || Scope::ALL.into_iter().filter(fits).collect();
+    let asked = if named.is_empty() { all() } else { named };
+    Ok(asked.into_iter().chain([Scope::OpenId]).collect())
+}
+
+/// A scope of people, or of systems.
+#[derive(Clone, Debug)]
+enum AnyScope {
+    Person(Scope),
+    System(SystemScope),
+}
+
+impl FromStr for AnyScope {
+    type Err = NoSystemScope;
+
+    fn from_str(text: &str) -> Result<Self, NoSystemScope> {
+        match text.parse() {
+            Ok(scope) => Ok(Self::Person(scope)),
+            Err(_) => text.parse().map(Self::System),
+        }
+    }
+}
+
+impl AnyScope {
+    const fn of_a_person(&self) -> Option<Scope> {
+        match self {
+            Self::Person(scope) => Some(*scope),
+            Self::System(_) => None,
+        }
+    }
+
+    fn of_a_system(&self) -> Option<SystemScope> {
+        match self {
+            Self::Person(_) => None,
+            Self::System(scope) => Some(scope.clone()),
+        }
+    }
 }
 
 fn authentication(method: AuthMethod, hash: Option<[u8; 32]>) -> ClientAuthentication {
@@ -224,7 +279,7 @@ fn differing(before: &Client, after: &Client) -> Vec<&'static str> {
         ("signing-alg", before.signing_alg == after.signing_alg),
         ("pkce", before.pkce == after.pkce),
         ("sign-on", before.sign_on == after.sign_on),
-        ("scope", before.scopes == after.scopes),
+        ("scope", before.scopes == after.scopes && before.system_scopes == after.system_scopes),
         ("require-loa", before.required_loa == after.required_loa),
         ("told-first", before.told_first == after.told_first),
         ("metadata", before.metadata == after.metadata),

@@ -143,7 +143,7 @@ fn oauth_names_are_those_that_the_endpoint_may_return() {
         // RFC 8707 §2.
         "invalid_target",
     ];
-    // RFC 6749 §5.2.
+    // RFC 6749 §5.2, RFC 8707 §2.
     let token = [
         "invalid_request",
         "invalid_client",
@@ -151,6 +151,7 @@ fn oauth_names_are_those_that_the_endpoint_may_return() {
         "unauthorized_client",
         "unsupported_grant_type",
         "invalid_scope",
+        "invalid_target",
     ];
     // RFC 6750 §3.1.
     let bearer = ["invalid_request", "invalid_token", "insufficient_scope"];

@@ -12,6 +12,7 @@ pub(crate) fn client(id: &str) -> Client {
         authentication: ClientAuthentication::SecretBasic { hash: [0; 32] },
         redirect_uris: vec!["https://rp.example/cb".to_owned()],
         scopes: [Scope::OpenId].into(),
+        system_scopes: BTreeSet::new(),
         signing_alg: SigningAlg::Es256,
         pkce: Pkce::Required,
         sign_on: SignOn::Card,

@@ -81,26 +81,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::identity::assurance::Loa;
-    use crate::keys::SigningAlg;
-    use crate::oidc::client::{ClientAuthentication, Pkce, SignOn, ToldFirst};
+    use crate::oidc::client::testing::client;
 
     fn fault(metadata: ClientMetadata) -> Option<String> {
         let client = Client {
-            id: "symfoni".to_owned(),
-            name: "Symfoni".to_owned(),
-            system: None,
-            enabled: true,
-            authentication: ClientAuthentication::None,
             redirect_uris: vec!["https://rp.example:8443/callback".to_owned()],
-            scopes: BTreeSet::new(),
-            signing_alg: SigningAlg::Es256,
-            pkce: Pkce::Required,
-            sign_on: SignOn::Card,
-            required_loa: None::<Loa>,
-            told_first: ToldFirst::Catalogue,
-            jwks: None,
             metadata,
+            ..client("symfoni")
         };
         check(&client).err().map(|fault| fault.0)
     }

@@ -21,6 +21,11 @@ pub enum Prompt {
     Login,
 }
 
+impl Prompt {
+    /// The values that are served.
+    pub const VALUES: [&'static str; 4] = ["none", "login", "consent", "select_account"];
+}
+
 /// `prompt` as it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Asked {
@@ -38,7 +43,7 @@ pub(super) fn prompt(params: &Params) -> Result<Asked, RequestFault> {
     let prompt = match values.as_slice() {
         [] => Prompt::Unspecified,
         ["none"] => Prompt::None,
-        values if values.iter().all(|v| ["login", "select_account", "consent"].contains(v)) => {
+        values if values.iter().all(|v| *v != "none" && Prompt::VALUES.contains(v)) => {
             Prompt::Login
         }
         _ => return Err(RequestFault::Prompt),

@@ -25,6 +25,7 @@ pub mod site;
 pub mod store;
 pub mod tables;
 pub mod token;
+pub mod tokens;
 pub mod wire;
 
 use std::collections::BTreeMap;

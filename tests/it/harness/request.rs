@@ -97,6 +97,23 @@ impl TokenRequest {
         }
     }
 
+    /// Of another grant type, with nothing else yet.
+    pub fn of(grant_type: &str) -> Self {
+        let mut request = Self::new("");
+        request.parameters = vec![("grant_type".to_owned(), grant_type.to_owned())];
+        request
+    }
+
+    /// For a refresh token.
+    pub fn refresh(token: &str) -> Self {
+        Self::of("refresh_token").add("refresh_token", token)
+    }
+
+    /// About a token: to revoke it, or to ask what it is worth.
+    pub fn about(token: &str) -> Self {
+        Self::of("").without("grant_type").add("token", token)
+    }
+
     pub fn set(self, name: &str, value: &str) -> Self {
         self.without(name).add(name, value)
     }
@@ -109,6 +126,11 @@ impl TokenRequest {
     pub fn without(mut self, name: &str) -> Self {
         self.parameters.retain(|(found, _)| found != name);
         self
+    }
+
+    /// As another client with the same secret.
+    pub fn by(self, client_id: &str) -> Self {
+        self.basic(Some((client_id, CLIENT_SECRET)))
     }
 
     pub fn basic(mut self, credentials: Option<(&str, &str)>) -> Self {

@@ -74,8 +74,10 @@ pub fn verify<C: DeserializeOwned>(
 }
 
 fn header(token: &str) -> Option<Header> {
-    let encoded = token.split('.').next()?;
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()
+    let parts: Vec<&str> = token.split('.').collect();
+    // RFC 7515 §7.1: one JWT, of three parts.
+    let [header, _, _] = parts.as_slice() else { return None };
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()
 }
 
 // RFC 7638 §3.2: the required members alone, in lexicographic order, without white space. Of a key

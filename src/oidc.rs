@@ -15,6 +15,7 @@ pub mod code;
 pub mod confirmation;
 pub mod dpop;
 pub mod dpop_nonce;
+pub mod id_token_hint;
 pub mod introspection;
 pub mod jarm;
 pub mod logout;

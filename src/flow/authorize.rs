@@ -16,10 +16,11 @@ use crate::keys::Purpose;
 use crate::oidc::address;
 use crate::oidc::client::{Client, SignOn};
 use crate::oidc::code::Authentication;
+use crate::oidc::id_token_hint::Ours;
 use crate::oidc::params::{Params, ParamsFault};
 use crate::oidc::problem::Problem;
 use crate::oidc::reply_to::ReplyTo;
-use crate::oidc::request::{AuthorizationRequest, Prompt, RequestFault, hint};
+use crate::oidc::request::{AuthorizationRequest, Prompt, RequestFault, hinted_subject};
 use crate::secret::sha256;
 use crate::state::App;
 use crate::store::StoreError;
@@ -96,8 +97,8 @@ pub fn requested(
 ) -> Result<AuthorizationRequest, RequestFault> {
     let request = AuthorizationRequest::parse(params, client, reply_to)?;
     let registry = app.registry.load();
-    let ours = hint::Ours { issuer: &app.issuer, ring: registry.keyring.at(app.clock.now()) };
-    Ok(AuthorizationRequest { hinted_sub: hint::subject(params, client, ours)?, ..request })
+    let ours = Ours { issuer: &app.issuer, ring: registry.keyring.at(app.clock.now()) };
+    Ok(AuthorizationRequest { hinted_sub: hinted_subject(params, client, ours)?, ..request })
 }
 
 /// The answer by the session of the browser, where one stands in for the card.

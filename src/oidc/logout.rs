@@ -4,15 +4,13 @@
 //! Must never lead a browser to an address that the client has not registered, to the letter.
 
 pub mod front_channel;
-mod hint;
 pub mod token;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-pub use hint::Hint;
-
 use super::client::Client;
+use super::id_token_hint::{self, Hint, Ours};
 use super::params::{Params, ParamsFault};
 use crate::error::Code;
 use crate::keys::keyring::RingAt;
@@ -96,15 +94,17 @@ impl LogoutRequest {
         at: Circumstances<'_, impl FnOnce(&str) -> Option<&'c Client>>,
     ) -> Result<Self, LogoutFault> {
         let hint = params.get("id_token_hint")?;
-        let hint = hint.map(|token| hint::verified(token, at.issuer, at.ring)).transpose()?;
-        let audience = hint.as_ref().map(|(_, audience)| audience.as_str());
+        let ours = Ours { issuer: at.issuer, ring: at.ring };
+        let verified = |token| id_token_hint::verified(token, ours).ok_or(LogoutFault::Hint);
+        let hint = hint.map(verified).transpose()?;
+        let audience = hint.as_ref().map(|hint| hint.client_id.as_str());
         let client = client(params, audience, at.client_by_id)?;
         let return_to = return_to(params, client)?.map(str::to_owned);
         // A hint that proves nothing (§2): it is read for the rule that nothing is sent twice.
         params.get("logout_hint")?;
         Ok(Self {
             client_id: client.map(|client| client.id.clone()),
-            hint: hint.map(|(hint, _)| hint),
+            hint,
             return_to,
             state: params.get("state")?.map(str::to_owned),
             ui_locales: params.get("ui_locales")?.map(str::to_owned),

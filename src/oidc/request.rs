@@ -7,7 +7,7 @@ mod acr;
 mod binding;
 mod claims;
 mod fault;
-pub mod hint;
+mod hint;
 mod prompt;
 mod response;
 mod scopes;
@@ -26,6 +26,7 @@ use super::scope::Scope;
 use super::terms::GrantTerms;
 use crate::identity::assurance::Loa;
 pub use fault::RequestFault;
+pub use hint::subject as hinted_subject;
 pub use prompt::Prompt;
 
 /// A request that may be served: what it asks for, in types.
@@ -62,7 +63,7 @@ pub struct AuthorizationRequest {
 
 impl AuthorizationRequest {
     /// Checks the parameters in the order of OpenID Connect Core 1.0 §3.1.2.1. What takes keys to check,
-    /// `id_token_hint`, is left to [`hint::subject`].
+    /// `id_token_hint`, is left to [`hinted_subject`].
     ///
     /// # Errors
     /// The first [`RequestFault`] found.

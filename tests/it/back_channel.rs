@@ -8,6 +8,7 @@ use siths_idp::dev::browser::Browser;
 use siths_idp::dev::seed::CLIENT_ID;
 use siths_idp::keys::SigningAlg;
 use siths_idp::oidc::client::Client;
+use siths_idp::oidc::client::SignOn;
 use siths_idp::serve::back_channel::{TURN, tell_due};
 use siths_idp::store::audit::By;
 use siths_idp::store::logout_notices::{self, Notice};
@@ -127,9 +128,17 @@ async fn section_2_4_it_is_signed_as_the_id_tokens_of_the_client() {
 async fn every_client_of_the_session_is_told_and_nobody_else() {
     let (idp, mut listener) = idp_with_listener().await;
     let uri = listener.uri.clone();
-    register(&idp, &uri, |client| "second".clone_into(&mut client.id)).await;
+    register(&idp, &uri, |client| {
+        "second".clone_into(&mut client.id);
+        client.sign_on = SignOn::Session;
+    })
+    .await;
     register(&idp, &uri, |client| "not-logged-in-to".clone_into(&mut client.id)).await;
-    idp.register(|client| "does-not-listen".clone_into(&mut client.id)).await;
+    idp.register(|client| {
+        "does-not-listen".clone_into(&mut client.id);
+        client.sign_on = SignOn::Session;
+    })
+    .await;
     let mut browser = idp.browser("clinician");
     let tokens = idp.log_in_by(&mut browser, &idp.authorize()).await;
     for client in ["second", "second", "does-not-listen"] {

@@ -135,7 +135,8 @@ async fn user_info_is_signed_where_that_is_registered_and_in_the_swedish_profile
             client.metadata.profile = if sweden { Profile::Sweden } else { Profile::Oidc };
         })
         .await;
-        let tokens = idp.login_tokens(&idp.authorize()).await;
+        let request = idp.authorize().set("state", "0123456789abcdefABCDEF");
+        let tokens = idp.login_tokens(&request).await;
         let answer = idp.user_info(tokens["access_token"].as_str().unwrap()).await;
         assert_eq!(answer.header("content-type"), "application/jwt");
         assert_eq!(answer.header("cache-control"), "no-store");

@@ -34,7 +34,7 @@ async fn id_token_hint_is_that_person_or_nobody() {
     let mut bjorn = idp.browser("reserve-card");
     id_token(&idp, &mut bjorn).await;
     // Also when it has long expired.
-    idp.advance(3600);
+    idp.advance(1800);
     let request = idp.authorize().set("id_token_hint", &hint);
     let silent = request.clone().set("prompt", "none");
     idp.code(&mut anna, &silent).await;
@@ -125,7 +125,7 @@ async fn a_hint_outlives_the_publication_of_its_key_but_not_its_revocation() {
         let registry = idp.node.app.registry.load();
         registry.keyring.at(idp.clock.now()).signing(SigningAlg::Es256).unwrap().kid.clone()
     };
-    idp.advance(3600);
+    idp.advance(1800);
     let now = idp.clock.now();
     let withdraw =
         "update signing_keys set retire_at = now(), withdraw_at = now() where alg = 'ES256'";

@@ -52,6 +52,7 @@ mod nodes;
 mod opaque_tokens;
 mod operations;
 mod other_clients;
+mod profiles;
 mod proxies;
 mod proxy_peers;
 mod proxy_protocol;

@@ -123,7 +123,7 @@ async fn the_page_that_posts_has_a_policy_of_its_own() {
     };
     let expected = format!(
         "default-src 'none'; style-src 'self'; script-src 'sha256-{hash}'; base-uri 'none'; \
-         form-action https://rp.localhost; frame-ancestors 'none'"
+         form-action https://rp.localhost https:; frame-ancestors 'none'"
     );
     assert_eq!(policy, expected);
     assert_eq!(answer.body.matches("<script").count(), 1);

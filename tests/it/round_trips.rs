@@ -76,7 +76,7 @@ async fn a_login_takes_four_round_trips() {
         after[before..].iter().filter(|text| !background.contains(*text)).collect();
     assert_eq!(own.len(), 4, "{own:#?}");
     assert!(own[0].contains("from hsa_ids"), "{}", own[0]);
-    assert!(own[1].starts_with("with attempt as ( insert into login_attempts"), "{}", own[1]);
+    assert!(own[1].contains("insert into login_attempts"), "{}", own[1]);
     assert!(own[2].contains("update codes"), "{}", own[2]);
     assert!(own[3].starts_with("select"), "{}", own[3]);
 }

@@ -41,13 +41,15 @@ impl FormPostPage<'_> {
     }
 
     /// The Content-Security-Policy under which it works: that of every page, and what it needs besides.
+    /// Chromium holds the redirects that follow the form to `form-action`, too, and where a relying party
+    /// sends its people next is its own affair: hence `https:` (w3c/webappsec-csp#8).
     #[must_use]
     pub fn content_security_policy(&self) -> String {
         let script = STANDARD.encode(sha256(SCRIPT.as_bytes()));
         let target = source(self.action);
         format!(
             "default-src 'none'; style-src 'self'; script-src 'sha256-{script}'; base-uri 'none'; \
-             form-action {target}; frame-ancestors 'none'"
+             form-action {target} https:; frame-ancestors 'none'"
         )
     }
 }
@@ -95,12 +97,12 @@ mod tests {
     }
 
     #[test]
-    fn the_form_goes_to_the_origin_of_the_redirect_uri_alone() {
+    fn the_form_goes_to_the_origin_of_the_redirect_uri_and_may_be_led_on_by_https() {
         for (action, source) in [
-            ("https://rp.example/cb?x=1", "form-action https://rp.example;"),
-            ("https://RP.example:444/cb", "form-action https://rp.example:444;"),
-            ("http://127.0.0.1:51004/cb", "form-action http://127.0.0.1:51004;"),
-            ("http://[::1]:51004/cb", "form-action http:;"),
+            ("https://rp.example/cb?x=1", "form-action https://rp.example https:;"),
+            ("https://RP.example:444/cb", "form-action https://rp.example:444 https:;"),
+            ("http://127.0.0.1:51004/cb", "form-action http://127.0.0.1:51004 https:;"),
+            ("http://[::1]:51004/cb", "form-action http: https:;"),
         ] {
             let policy = page(action).content_security_policy();
             assert!(policy.contains(source), "{policy}");

@@ -1,7 +1,8 @@
 //! Public keys of clients by address (`jwks_uri`, RFC 7591 §2): fetched, kept for a while, fetched again.
 //!
 //! Each node for itself, in memory. Must never use a key of one client for another, follow a redirect,
-//! ask more often than once a minute while all is well, nor keep a caller waiting for longer than five seconds.
+//! ask more often than once a minute while all is well, nor keep a caller waiting for more than five
+//! seconds.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -59,7 +59,7 @@ impl Rules {
         match metadata.profile {
             Profile::Oidc => registered,
             Profile::Sweden => sweden::narrow(registered, client),
-            Profile::Fapi2 => fapi2::narrow(registered),
+            Profile::Fapi2 => fapi2::narrow(registered, client),
         }
     }
 }

@@ -117,7 +117,7 @@ async fn the_profile_says_whether_tokens_rotate_where_the_client_does_not() {
         let mut client = siths_idp::dev::seed::demo_client("https://rp.example.se/", "secret");
         client.metadata.profile = profile;
         client.metadata.refresh_token_rotation = registered;
-        client.metadata.rotates_refresh_tokens()
+        siths_idp::oidc::profile::Rules::of(&client).rotates_refresh_tokens
     };
     assert!(rotates(Profile::Oidc, None) && rotates(Profile::Sweden, None));
     assert!(!rotates(Profile::Fapi2, None));

@@ -11,7 +11,7 @@ use crate::oidc::registration::RegistrationFault;
 const CLIENT_ALGS: [ClientAlg; 3] = [ClientAlg::Ps256, ClientAlg::Es256, ClientAlg::EdDsa];
 const SIGNING_ALGS: [SigningAlg; 3] = [SigningAlg::Ps256, SigningAlg::Es256, SigningAlg::EdDsa];
 
-pub(super) fn narrow(registered: Rules) -> Rules {
+pub(super) fn narrow(registered: Rules, client: &Client) -> Rules {
     Rules {
         // §5.3.2.2 (3): authorization requests without PAR are rejected.
         pushed_requests: true,
@@ -20,8 +20,9 @@ pub(super) fn narrow(registered: Rules) -> Rules {
         // §5.3.2.1 (8): the issuer alone, as a string.
         assertion_audience: AssertionAudience::Issuer,
         client_algs: &CLIENT_ALGS,
-        // §5.3.2.1 (9): refresh tokens are bound to a key, and rotation would lose some.
-        rotates_refresh_tokens: false,
+        // §5.3.2.1 (9): refresh tokens are bound to a key, and rotation would lose some; who registers it all
+        // the same says that the circumstances are extraordinary.
+        rotates_refresh_tokens: client.metadata.refresh_token_rotation == Some(true),
         ..registered
     }
 }

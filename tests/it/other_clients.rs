@@ -5,6 +5,7 @@
 
 mod further;
 mod logout;
+mod refresh;
 
 use serde_json::{Value, json};
 use siths_idp::dev::browser::Browser;
@@ -277,9 +278,7 @@ async fn mod_auth_openidc_is_told_by_a_form_what_failed() {
     let further = format!("{SECRET_BY_BASIC}\nOIDCResponseMode form_post");
     let site = ApacheSite::start(&idp, &further, |_, _| {}).await;
     let callback = site.at("callback");
-    for (person, status, told) in
-        [("clinician", 200, "this is page"), ("unknown", 400, "access_denied")]
-    {
+    for (person, told) in [("clinician", "this is page"), ("unknown", "access_denied")] {
         let mut browser = idp.browser(person);
         let answers = browser.follow(&site.at("page"), |_| false).await.unwrap();
         let form = posted(answers.last().unwrap(), callback.as_str());
@@ -289,6 +288,5 @@ async fn mod_auth_openidc_is_told_by_a_form_what_failed() {
             page = browser.get(&location).await.unwrap();
         }
         assert!(page.body.contains(told), "{person}: {} {}", page.status, page.body);
-        assert_eq!(page.status, status, "{person}");
     }
 }

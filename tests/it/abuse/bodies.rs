@@ -10,7 +10,15 @@ const GIGABYTE: u64 = 1 << 30;
 /// What may be under way in the buffers of two sockets and of TLS, when the server has turned away.
 const MOST_SENT: u64 = 32 << 20;
 /// The endpoints that take a form.
-const FORMS: [&str; 5] = ["/token", "/userinfo", "/authorize", "/par", "/login-errors/AAAA-AAAA"];
+const FORMS: [&str; 7] = [
+    "/token",
+    "/userinfo",
+    "/authorize",
+    "/par",
+    "/introspect",
+    "/revoke",
+    "/login-errors/AAAA-AAAA",
+];
 
 /// Sends a body of a gigabyte for as long as the server takes it: the answer, and how much was sent.
 async fn pours(idp: &TestIdp, path: &str, is_chunked: bool) -> (String, u64) {

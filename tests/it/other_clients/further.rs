@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use siths_idp::oidc::client::{AuthMethod, Client};
+use siths_idp::oidc::client_metadata::Profile;
 use url::Url;
 
 use super::{SCOPE, logged_in, party_using};
@@ -69,6 +70,22 @@ async fn openid_client_pushes_requests_that_it_signs() {
 #[tokio::test]
 async fn openid_client_verifies_signed_answers() {
     logs_in_using(&["jarm"], |_| {}).await;
+}
+
+/// RFC 9449, nonces included.
+#[tokio::test]
+async fn openid_client_binds_its_tokens_to_a_key() {
+    logs_in_using(&["dpop"], |client| client.metadata.dpop_bound_access_tokens = true).await;
+}
+
+/// The FAPI 2.0 Security Profile: pushed, by key, with bound tokens.
+#[tokio::test]
+async fn openid_client_logs_in_as_fapi_2_demands() {
+    logs_in_using(&["par", "dpop"], |client| {
+        client.metadata.profile = Profile::Fapi2;
+        client.metadata.dpop_bound_access_tokens = true;
+    })
+    .await;
 }
 
 /// What is pushed or signed is not in the browser's address.

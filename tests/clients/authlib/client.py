@@ -79,7 +79,8 @@ class Party:
         """With a refresh token that was kept from before, or the newest."""
         asked = refresh_token or self.tokens["refresh_token"]
         kept = {"refresh_token": self.tokens.get("refresh_token"), "id_token": self.tokens.get("id_token")}
-        with self._session() as session:
+        # Authlib tells Flask of new tokens, which is then within its application.
+        with self.browser.application.app_context(), self._session() as session:
             self.tokens = {**kept, **session.refresh_token(self._at("token"), asked)}
         return {"tokens": self.tokens, "claims": self.claims}
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
 
 use crate::card_hosts::Chooser;
@@ -363,10 +363,15 @@ async fn keep_house(app: &App, counters: &Counters) {
 async fn forget(app: &App) -> Result<(), StoreError> {
     // One that fails stands in no other's way.
     let now = app.clock.now();
-    let run = housekeeping::run(&app.pool, now).await;
+    let run = forget_all(app, now).await;
     let answers = housekeeping::forget_answers(&app.pool, now - app.revocation.memory()).await;
     let attempts = housekeeping::forget_attempts(&app.pool, now - app.lifetimes.attempts).await;
     run.and(answers).and(attempts)
+}
+
+async fn forget_all(app: &App, now: DateTime<Utc>) -> Result<(), StoreError> {
+    while housekeeping::run(&app.pool, now).await? {}
+    Ok(())
 }
 
 fn card_identity(config: &Config, issuer: &Identity) -> Result<Identity, IdentityFault> {

@@ -166,7 +166,7 @@ catalogue! {
     /// A `claims` that is longer than is read.
     ClaimsTooLong = "claims_too_long", "invalid_request", 400, RelyingParty, false;
     /// An essential `acr` that no card gives.
-    AcrUnsupported = "acr_unsupported", "unmet_authentication_requirements", 403, RelyingParty, false;
+    AcrUnsupported = "acr_unsupported", "unmet_authentication_requirements", 400, RelyingParty, false;
     /// An `id_token_hint` that is no ID token which this client was given.
     IdTokenHintInvalid = "id_token_hint_invalid", "invalid_request", 400, RelyingParty, false;
     /// A `resource` that is no absolute URI without fragment.

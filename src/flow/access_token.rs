@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use super::authorize::role_demand;
+use uuid::Uuid;
+
+use super::authorize::{role_demand, still_stands};
 use super::user_info::TokenFault;
 use crate::keys::jwt;
 use crate::oidc::access_token::{AccessTokenClaims, TYPE};
@@ -14,7 +16,7 @@ use crate::oidc::code::LiveGrant;
 use crate::oidc::reply_to::issuer_identifier;
 use crate::secret::sha256;
 use crate::state::App;
-use crate::store::{access_tokens, grants};
+use crate::store::{StoreError, access_tokens, grants};
 
 /// What an access token says that was issued here and is not past its time. For whom it is is the caller's
 /// to judge, and so is whether it [`stands`].
@@ -78,16 +80,34 @@ pub enum Standing {
 pub async fn stands(app: &App, claims: &AccessTokenClaims) -> Result<Standing, TokenFault> {
     let client =
         app.client(&claims.client_id).filter(|client| client.enabled).ok_or(TokenFault::Revoked)?;
-    let now = app.clock.now();
     let Some(grant) = claims.grant else {
         let is_revoked = access_tokens::is_revoked(&app.pool, claims.jti).await?;
         return if is_revoked { Err(TokenFault::Revoked) } else { Ok(Standing::OfClient) };
     };
-    let grant = grants::by_id(&app.pool, grant, &client, Some(claims.jti), now)
+    let grant = in_force(app, &client, grant, Some(claims.jti))
         .await?
-        .and_then(|grant| grant.live(now, role_demand(&client)))
         .filter(|grant| app.subject(&client, grant.user.id()) == claims.sub)
         .ok_or(TokenFault::Revoked)?;
     let scopes = claims.scopes().intersection(&grant.scopes).copied().collect();
     Ok(Standing::OfPerson(client, Box::new(LiveGrant { scopes, ..grant })))
+}
+
+/// A grant, if all that it rests on still stands: session, person, role and card, and the signed access
+/// token that names it, where one does.
+///
+/// # Errors
+/// The database failed.
+pub(super) async fn in_force(
+    app: &App,
+    client: &Client,
+    grant: Uuid,
+    by_token: Option<Uuid>,
+) -> Result<Option<LiveGrant>, StoreError> {
+    let now = app.clock.now();
+    let found = grants::by_id(&app.pool, grant, client, by_token, now).await?;
+    let Some((grant, certificate)) = found else { return Ok(None) };
+    if !still_stands(app, certificate.as_ref(), now).await {
+        return Ok(None);
+    }
+    Ok(grant.live(client, role_demand(client), now))
 }

@@ -16,6 +16,7 @@ use crate::error::Code;
 use crate::keys::SigningAlg;
 use crate::oidc::client::Client;
 use crate::oidc::client_auth::ClientAuthFault;
+use crate::oidc::client_metadata::Profile;
 use crate::oidc::introspection::{
     SIGNED_TYPE, SignedAnswer, concern, inactive, is_owner, of_access_token, of_refresh_token,
 };
@@ -105,9 +106,13 @@ pub async fn introspect(
     };
     match caller.metadata.introspection_signed_response_alg {
         Some(alg) => signed(app, caller, &answer, alg).map(Told::Signed),
-        // RFC 9701 §6: the default is RS256.
         None if wanted == Wanted::Signed => {
-            signed(app, caller, &answer, SigningAlg::Rs256).map(Told::Signed)
+            // RFC 9701 §6: the default is RS256, which FAPI 2.0 §5.4.1 does not know.
+            let alg = match caller.metadata.profile {
+                Profile::Fapi2 => caller.signing_alg,
+                Profile::Oidc | Profile::Sweden => SigningAlg::Rs256,
+            };
+            signed(app, caller, &answer, alg).map(Told::Signed)
         }
         None => Ok(Told::Plain(answer)),
     }
@@ -153,7 +158,10 @@ async fn refresh_token(
         return Ok(None);
     }
     let grant = refresh::in_force(app, caller, &held).await?;
-    Ok(grant.map(|grant| of_refresh_token(&held.token, caller, &grant, &app.issuer)))
+    Ok(grant.map(|grant| {
+        let sub = app.subject(caller, grant.user.id());
+        of_refresh_token(&held.token, caller, &grant, (&app.issuer, &sub))
+    }))
 }
 
 fn signed(

@@ -226,7 +226,8 @@ async fn end(
     let logged_in_to = logout::end(&app.pool, leaving).await?;
     let registry = app.registry.load();
     let frames = logged_in_to.iter().filter_map(|one| {
-        Frame::of(registry.clients.get(&one.client_id)?, &app.issuer, one.session_id)
+        let client = registry.clients.get(&one.client_id).filter(|client| client.enabled)?;
+        Frame::of(client, &app.issuer, one.session_id)
     });
     Ok(farewell(app, request, Some(forget_session()), frames.collect()))
 }

@@ -21,6 +21,7 @@ use crate::oidc::request_uri::RequestUri;
 use crate::state::App;
 use crate::store::StoreError;
 use crate::store::pushed_requests::{self, NewRequest, Pushed};
+use crate::throttle::place;
 
 /// Parameters of client authentication (RFC 6749 §2.3.1, RFC 7521 §4.2): none of the request.
 const CREDENTIALS: [&str; 3] = ["client_secret", "client_assertion", "client_assertion_type"];
@@ -138,7 +139,10 @@ pub async fn push(app: &App, call: &Call<'_>, params: &Params) -> Result<Referen
 /// Who is counted: a client, or, where anybody can say to be it, a client at an address.
 fn pusher(client: &Client, call: &Call<'_>) -> String {
     match client.authentication.method() {
-        AuthMethod::None => format!("{} {}", client.id, call.address),
+        AuthMethod::None => {
+            let from = call.address.parse().map(|ip| place(ip).to_string());
+            format!("{} {}", client.id, from.as_deref().unwrap_or(call.address))
+        }
         _ => client.id.clone(),
     }
 }

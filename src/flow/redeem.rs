@@ -30,7 +30,7 @@ pub async fn redeem(
         Redemption::AssertionReplayed => return Err(ClientAuthFault::AssertionReplayed.into()),
     };
     issued.check_key(&confirmation)?;
-    let grant = issued.check(&request, role_demand(client), now)?;
+    let grant = issued.check(&request, (client, role_demand(client)), now)?;
     let issuer = issuer_identifier(&app.issuer);
     let audience = resource::of_grant(request.resources, &grant.terms, client, issuer)
         .map_err(GrantFault::Resource)?;

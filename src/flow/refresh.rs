@@ -3,7 +3,7 @@
 //! The person, the roles and the card are judged anew each time. Must never let a token that rotates be used
 //! twice: the second use revokes all that the login gave (RFC 9700 §4.14.2).
 
-use super::authorize::{role_demand, still_stands};
+use super::access_token;
 use super::token::{TokenCall, TokenRefusal, Tokens};
 use super::tokens::{self, Bound};
 use crate::oidc::client::Client;
@@ -16,8 +16,8 @@ use crate::oidc::reply_to::issuer_identifier;
 use crate::oidc::resource;
 use crate::secret::sha256;
 use crate::state::App;
+use crate::store::StoreError;
 use crate::store::refresh_tokens::{self, First, Held, Use, Used};
-use crate::store::{StoreError, grants};
 
 /// The first refresh token of a login, and what is to be kept of it; none where the client gets none.
 ///
@@ -109,12 +109,7 @@ pub(super) async fn in_force(
     client: &Client,
     held: &Held,
 ) -> Result<Option<LiveGrant>, StoreError> {
-    let now = app.clock.now();
-    if !still_stands(app, held.certificate.as_ref(), now).await {
-        return Ok(None);
-    }
-    let grant = grants::by_id(&app.pool, held.grant_id, client, None, now).await?;
-    Ok(grant.and_then(|grant| grant.live(now, role_demand(client))))
+    access_token::in_force(app, client, held.grant_id, None).await
 }
 
 /// Revokes what the login gave, and says so.

@@ -13,7 +13,7 @@ use crate::error::Code;
 use crate::keys::ClientAlg;
 use crate::oidc::client::Client;
 use crate::oidc::confirmation::{Confirmation, TokenScheme};
-use crate::oidc::dpop::{Called, Proof, ProofFault, SIGNING_ALGS};
+use crate::oidc::dpop::{Called, Proof, ProofFault};
 use crate::oidc::dpop_nonce;
 use crate::oidc::profile::Rules;
 use crate::state::App;
@@ -130,14 +130,14 @@ pub async fn request_key(
 }
 
 /// Whether a call to a protected resource proves what its access token is bound to (RFC 9449 §7;
-/// RFC 8705 §3).
+/// RFC 8705 §3), by an algorithm that its client may sign with.
 ///
 /// # Errors
 /// [`SenderFault`].
 pub async fn satisfies(
     app: &App,
     call: &Call<'_>,
-    bound: &Confirmation,
+    (bound, algs): (&Confirmation, &[ClientAlg]),
     presented: &PresentedToken,
 ) -> Result<(), SenderFault> {
     // RFC 9449 §7.1, §7.2: neither as the other.
@@ -147,7 +147,7 @@ pub async fn satisfies(
     binding::must_hold_certificate(bound, call.chain)?;
     if let Some(bound) = &bound.jkt {
         let token = Some(presented.token.expose_secret());
-        let asked = Asked { algs: &SIGNING_ALGS, token };
+        let asked = Asked { algs, token };
         let proof = proof(app, call, asked)?.ok_or(SenderFault::ProofMissing)?;
         if proof.jkt != *bound {
             return Err(SenderFault::TokenKey);

@@ -107,7 +107,9 @@ pub async fn user_info(
     if !claims.aud.contains(issuer_identifier(&app.issuer)) {
         return Err(TokenFault::Audience);
     }
-    sender::satisfies(app, call, &claims.cnf, presented).await?;
+    let owner = app.client(&claims.client_id).ok_or(TokenFault::Revoked)?;
+    let bound = (&claims.cnf, Rules::of(&owner).client_algs);
+    sender::satisfies(app, call, bound, presented).await?;
     let Standing::OfPerson(client, grant) = access_token::stands(app, &claims).await? else {
         return Err(TokenFault::Scope);
     };

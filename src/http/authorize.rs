@@ -9,8 +9,9 @@ use axum::response::Response;
 use super::cookies::cookie;
 use super::form::{FormFault, form};
 use super::render::{self, Reader};
-use crate::flow::answer::SESSION_COOKIE;
+use crate::flow::answer::{Answer, SESSION_COOKIE};
 use crate::flow::authorize::{Visit, authorize};
+use crate::oidc::metadata::paths;
 use crate::oidc::params::{Params, ParamsFault};
 use crate::state::App;
 use crate::tls::Peer;
@@ -26,6 +27,16 @@ pub async fn by_query(
     respond(&app, &peer, &uri, &headers, params).await
 }
 
+/// The longest address that every browser and proxy carries, in bytes.
+const LONGEST_ADDRESS: usize = 4096;
+
+/// Whether a form came from another site, with which browsers send no `Lax` cookie (Fetch Metadata Request
+/// Headers §2.3): it is sent here again by 303, and the session comes with it.
+fn lacks_cookies(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
+        && cookie(headers, SESSION_COOKIE).is_none()
+}
+
 /// The request in a form.
 pub async fn by_form(
     State(app): State<App>,
@@ -35,6 +46,14 @@ pub async fn by_form(
     body: Body,
 ) -> Response {
     match form(&headers, body).await {
+        Ok(params) if lacks_cookies(&headers) => {
+            let location = format!("{}?{}", paths::AUTHORIZE, params.encode());
+            if location.len() <= LONGEST_ADDRESS {
+                render::answer(Answer::redirect(location, Vec::new()), &Reader::of(&uri, &headers))
+            } else {
+                respond(&app, &peer, &uri, &headers, Ok(params)).await
+            }
+        }
         Ok(params) => respond(&app, &peer, &uri, &headers, Ok(params)).await,
         Err(FormFault::Params(fault)) => respond(&app, &peer, &uri, &headers, Err(fault)).await,
         Err(fault @ (FormFault::ContentType | FormFault::TooSlow)) => {

@@ -4,8 +4,8 @@
 
 use axum::Json;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, SET_COOKIE,
-    WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, PRAGMA, RETRY_AFTER,
+    SET_COOKIE, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{Html, IntoResponse as _, Response};
@@ -166,6 +166,10 @@ pub fn json_problem(app: &App, problem: &Problem) -> Response {
     no_store(headers);
     if status(problem.code) == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="siths-idp""#));
+    }
+    // RFC 6585 §4: what is counted is counted by the minute.
+    if status(problem.code) == StatusCode::TOO_MANY_REQUESTS {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("60"));
     }
     response
 }

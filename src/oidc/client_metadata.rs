@@ -161,6 +161,14 @@ impl ClientMetadata {
         self.dpop_bound_access_tokens || self.tls_client_certificate_bound_access_tokens
     }
 
+    /// The resources that it may ask access tokens for (RFC 8707). Those of a protected resource are its own
+    /// names, for which others ask.
+    #[must_use]
+    pub fn may_ask_for(&self) -> &BTreeSet<String> {
+        const NONE: &BTreeSet<String> = &BTreeSet::new();
+        if self.introspects { NONE } else { &self.resources }
+    }
+
     /// Whether it may use a grant type.
     #[must_use]
     pub fn may_use(&self, grant_type: GrantType) -> bool {

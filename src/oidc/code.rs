@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::client::Client;
 use super::confirmation::Confirmation;
 use super::params::{Params, ParamsFault};
 use super::pkce;
@@ -86,15 +87,26 @@ pub struct LiveGrant {
 }
 
 impl Grant {
-    /// The grant, if neither it nor its session was revoked and the person may still log in.
+    /// The grant, if neither it nor its session was revoked and the person may still log in, within what the
+    /// client is registered for now: its scopes and its level of assurance.
     #[must_use]
-    pub fn live(self, now: DateTime<Utc>, demand: RoleDemand) -> Option<LiveGrant> {
+    pub fn live(
+        self,
+        client: &Client,
+        demand: RoleDemand,
+        now: DateTime<Utc>,
+    ) -> Option<LiveGrant> {
         if self.revoked_at.is_some() || self.authentication.ended_at.is_some() {
             return None;
         }
+        if client.required_loa.is_some_and(|required| self.authentication.loa < required) {
+            return None;
+        }
+        let is_registered = |scope: &Scope| client.scopes.contains(scope);
+        let kept = |scope: &Scope| *scope == Scope::OfflineAccess || is_registered(scope);
         Some(LiveGrant {
             id: self.id,
-            scopes: self.scopes,
+            scopes: self.scopes.into_iter().filter(kept).collect(),
             nonce: self.nonce,
             terms: self.terms,
             authentication: self.authentication,
@@ -263,7 +275,7 @@ impl IssuedCode {
     pub fn check(
         self,
         request: &TokenRequest,
-        demand: RoleDemand,
+        (client, demand): (&Client, RoleDemand),
         now: DateTime<Utc>,
     ) -> Result<LiveGrant, GrantFault> {
         if now >= self.expires_at {
@@ -282,6 +294,6 @@ impl IssuedCode {
             (None, Some(_)) => return Err(GrantFault::VerifierUnexpected),
             (None, None) => {}
         }
-        self.grant.live(now, demand).ok_or(GrantFault::Revoked)
+        self.grant.live(client, demand, now).ok_or(GrantFault::Revoked)
     }
 }

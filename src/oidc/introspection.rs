@@ -75,14 +75,14 @@ pub fn of_refresh_token(
     token: &RefreshToken,
     caller: &Client,
     grant: &LiveGrant,
-    issuer: &Url,
+    (issuer, sub): (&Url, &str),
 ) -> Value {
     let scopes: Vec<&str> = grant.scopes.iter().map(|scope| scope.name()).collect();
     let mut answer = json!({
         "active": true,
         "iss": issuer_identifier(issuer),
         "client_id": caller.id,
-        "sub": grant.user.id(),
+        "sub": sub,
         "scope": scopes.join(" "),
         "exp": token.expires_at.timestamp(),
     });

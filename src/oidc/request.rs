@@ -77,8 +77,8 @@ impl AuthorizationRequest {
         response::check_mode(params, reply_to.redirect_uri())?;
         let rules = Rules::of(client);
         profile::check_parameters(&rules, params)?;
-        let asked = prompt::prompt(params)?;
-        let scopes = scopes::scopes(params, client, asked)?;
+        let prompt = prompt::prompt(params)?;
+        let scopes = scopes::scopes(params, client)?;
         let nonce = params.get("nonce")?.map(str::to_owned);
         let code_challenge = pkce::challenge(params, rules.pkce)?;
         let max_age = prompt::max_age(params, client)?;
@@ -93,7 +93,7 @@ impl AuthorizationRequest {
             scopes,
             nonce,
             code_challenge,
-            prompt: asked.prompt,
+            prompt,
             max_age,
             acr_values,
             ui_locales: params.get("ui_locales")?.map(str::to_owned),

@@ -200,7 +200,12 @@ fn refuse_nested(claims: &Map<String, Value>) -> Result<(), RequestObjectFault> 
 // RFC 9101 §6.3: client_id in it is the one beside it; §4 and OpenID Connect Core 1.0 §6.1: iss is the same.
 fn check_client(claims: &Map<String, Value>, client: &Client) -> Result<(), RequestObjectFault> {
     let names = |claim: &str| claims.get(claim).is_some_and(|named| named == client.id.as_str());
-    if names("iss") && names("client_id") { Ok(()) } else { Err(RequestObjectFault::Client) }
+    // RFC 9101 §10.8: with the client as its subject it could be taken for a client assertion.
+    if names("iss") && names("client_id") && !names("sub") {
+        Ok(())
+    } else {
+        Err(RequestObjectFault::Client)
+    }
 }
 
 // RFC 9101 §4: the issuer; the Swedish OpenID Connect Profile lets it be the authorization endpoint too.

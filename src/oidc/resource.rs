@@ -82,7 +82,7 @@ pub fn of_grant(
     if wanted.is_empty() {
         return Ok(Audience::one(issuer));
     }
-    let registered = &client.metadata.resources;
+    let registered = client.metadata.may_ask_for();
     let is_held =
         |one: &String| one == issuer || (granted.contains(one) && registered.contains(one));
     if wanted.iter().all(is_held) {
@@ -102,7 +102,7 @@ pub fn of_client(
     client: &Client,
     issuer: &str,
 ) -> Result<Audience, ResourceFault> {
-    let registered = &client.metadata.resources;
+    let registered = client.metadata.may_ask_for();
     if !asked.is_subset(registered) {
         return Err(ResourceFault::Unregistered);
     }

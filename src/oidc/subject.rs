@@ -18,6 +18,9 @@ pub struct Subjects {
     salt: [u8; 32],
 }
 
+/// The hosts of loopback redirect URIs (RFC 8252 §7.3).
+const LOOPBACK: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
+
 impl fmt::Debug for Subjects {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subjects").finish_non_exhaustive()
@@ -46,10 +49,13 @@ impl Subjects {
 }
 
 /// The sector of a client (§8.1): the host of `sector_identifier_uri`, else that of all its redirect URIs;
-/// `None` where they have several, or one has none.
+/// `None` where they have several, or one has none, or the own machine of the person, which is everybody's.
 #[must_use]
 pub fn sector(client: &Client) -> Option<String> {
-    let host = |uri: &str| Url::parse(uri).ok()?.host_str().map(str::to_ascii_lowercase);
+    let host = |uri: &str| {
+        let host = Url::parse(uri).ok()?.host_str()?.to_ascii_lowercase();
+        (!LOOPBACK.contains(&host.as_str())).then_some(host)
+    };
     if let Some(uri) = &client.metadata.sector_identifier_uri {
         return host(uri);
     }
@@ -107,6 +113,9 @@ mod tests {
     fn several_hosts_and_addresses_without_one_are_no_sector() {
         assert_eq!(sector(&pairwise(&["https://a.example/", "https://b.example/"], None)), None);
         assert_eq!(sector(&pairwise(&["com.example.app:/cb"], None)), None);
+        for own in ["http://127.0.0.1/cb", "http://[::1]:7000/cb", "http://localhost/cb"] {
+            assert_eq!(sector(&pairwise(&[own], None)), None, "{own}");
+        }
         assert_eq!(sector(&pairwise(&[], None)), None);
     }
 }

@@ -6,12 +6,13 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::columns::{loa, scopes, terms};
+use super::sessions::ShownCertificate;
 use crate::identity::user::User;
 use crate::oidc::client::Client;
 use crate::oidc::code::{Authentication, Grant};
 
-/// A grant of a client, with its person as registered now; none where the signed access token that names
-/// it was revoked.
+/// A grant of a client, with its person as registered now, and the certificate that its session rests on;
+/// none where the signed access token that names it was revoked.
 ///
 /// # Errors
 /// The database failed.
@@ -21,7 +22,7 @@ pub async fn by_id(
     client: &Client,
     by_token: Option<Uuid>,
     now: DateTime<Utc>,
-) -> Result<Option<Grant>, StoreError> {
+) -> Result<Option<(Grant, Option<ShownCertificate>)>, StoreError> {
     let row = sqlx::query!(
         r#"select
             g.scopes,
@@ -37,6 +38,14 @@ pub async fn by_id(
                 order by canonical
             ) as "all_hsa_ids!",
             s.certificate_not_after,
+            s.certificate_issuers,
+            s.certificate_serials,
+            exists (
+                select
+                from unnest(s.certificate_issuers, s.certificate_serials) as link (issuer, serial)
+                join ocsp_answers o on o.authority = link.issuer and o.serial = link.serial
+                where o.revoked_at is not null
+            ) as "is_revoked!",
             s.loa,
             s.auth_time,
             s.ended_at,
@@ -62,7 +71,12 @@ pub async fn by_id(
     .fetch_optional(pool)
     .await?;
     row.map(|row| {
-        Ok(Grant {
+        let certificate = ShownCertificate::read(
+            (row.certificate_issuers, row.certificate_serials),
+            row.certificate_not_after,
+            row.is_revoked,
+        );
+        let grant = Grant {
             id,
             scopes: scopes(row.scopes)?,
             nonce: row.nonce,
@@ -86,7 +100,8 @@ pub async fn by_id(
                 valid_until: row.valid_until,
                 roles: row.roles,
             },
-        })
+        };
+        Ok((grant, certificate))
     })
     .transpose()
 }

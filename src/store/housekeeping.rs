@@ -24,11 +24,13 @@ const AT_ONCE: i64 = 10_000;
 
 /// Erases submitted values after ten minutes, and deletes old codes, tokens, used assertions and proofs, pushed
 /// requests, and sessions with their grants and codes, unless a refresh token outlives them. Audit rows stay.
+/// Whether there may be more to forget.
 ///
 /// # Errors
 /// The database failed; what was done before stays done.
-pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!(
+pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    let mut most = 0;
+    let done = sqlx::query!(
         "update login_attempts
         set sealed_submitted_value = null
         where id in (
@@ -44,7 +46,8 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     )
     .execute(pool)
     .await?;
-    sqlx::query!(
+    most = most.max(done.rows_affected());
+    let done = sqlx::query!(
         "delete from codes
         where hash in (
             select hash
@@ -58,34 +61,39 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     )
     .execute(pool)
     .await?;
-    sqlx::query!(
+    most = most.max(done.rows_affected());
+    let done = sqlx::query!(
         "delete from client_assertions
         where (client_id, jti_hash) in (
             select client_id, jti_hash
             from client_assertions
             where expires_at < $1
             limit $2
+            for update skip locked
         )",
         now,
         AT_ONCE,
     )
     .execute(pool)
     .await?;
-    tokens(pool, now).await?;
-    sqlx::query!(
+    most = most.max(done.rows_affected());
+    most = most.max(tokens(pool, now).await?);
+    let done = sqlx::query!(
         "delete from dpop_proofs
         where hash in (
             select hash
             from dpop_proofs
             where expires_at < $1
             limit $2
+            for update skip locked
         )",
         now,
         AT_ONCE,
     )
     .execute(pool)
     .await?;
-    sqlx::query!(
+    most = most.max(done.rows_affected());
+    let done = sqlx::query!(
         "delete from pushed_requests
         where hash in (
             select hash
@@ -99,7 +107,8 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     )
     .execute(pool)
     .await?;
-    sqlx::query!(
+    most = most.max(done.rows_affected());
+    let done = sqlx::query!(
         "delete from sessions
         where id in (
             select s.id
@@ -120,11 +129,14 @@ pub async fn run(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     )
     .execute(pool)
     .await?;
-    Ok(())
+    most = most.max(done.rows_affected());
+    Ok(most >= AT_ONCE.unsigned_abs())
 }
 
-async fn tokens(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
-    sqlx::query!(
+/// How many rows of one table there were at the most.
+async fn tokens(pool: &PgPool, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    let mut most = 0;
+    let done = sqlx::query!(
         "delete from refresh_tokens
         where hash in (
             select hash
@@ -138,7 +150,8 @@ async fn tokens(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     )
     .execute(pool)
     .await?;
-    sqlx::query!(
+    most = most.max(done.rows_affected());
+    let done = sqlx::query!(
         "delete from access_tokens
         where hash in (
             select hash
@@ -152,7 +165,8 @@ async fn tokens(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     )
     .execute(pool)
     .await?;
-    sqlx::query!(
+    most = most.max(done.rows_affected());
+    let done = sqlx::query!(
         "delete from revoked_tokens
         where jti in (
             select jti
@@ -166,7 +180,8 @@ async fn tokens(pool: &PgPool, now: DateTime<Utc>) -> Result<(), StoreError> {
     )
     .execute(pool)
     .await?;
-    Ok(())
+    most = most.max(done.rows_affected());
+    Ok(most)
 }
 
 /// Deletes login attempts that were made before a moment, at least a day ago: the row is what makes a

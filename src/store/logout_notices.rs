@@ -45,6 +45,7 @@ impl Outcome {
 }
 
 /// Takes turns at notices that are due, at most so many; nobody else takes them for the time of `turn`.
+/// Clients take turns too, so that one which answers nothing keeps no other waiting.
 ///
 /// # Errors
 /// The database failed.
@@ -56,15 +57,22 @@ pub async fn take(
 ) -> Result<Vec<Notice>, StoreError> {
     let taken = sqlx::query_as!(
         Notice,
-        "update logout_notices
-        set try_at = $2, attempts = attempts + 1
-        where (session_id, client_id) in (
-            select session_id, client_id
+        "with due as (
+            select session_id, client_id,
+                row_number() over (partition by client_id order by try_at) as place
             from logout_notices
             where try_at <= $1
-            order by try_at
+        )
+        update logout_notices
+        set try_at = $2, attempts = attempts + 1
+        where (session_id, client_id) in (
+            select n.session_id, n.client_id
+            from logout_notices n
+            join due using (session_id, client_id)
+            where n.try_at <= $1
+            order by due.place, n.try_at
             limit $3
-            for update skip locked
+            for update of n skip locked
         )
         returning session_id, client_id, user_id, attempts",
         now,

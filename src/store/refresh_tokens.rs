@@ -9,21 +9,18 @@ use uuid::Uuid;
 
 use super::StoreError;
 use super::access_tokens::NewAccessToken;
-use super::sessions::ShownCertificate;
 use crate::audit::Event;
 use crate::oidc::client::Client;
 use crate::oidc::client_auth::AuthenticatedClient;
 use crate::oidc::confirmation::Confirmation;
 use crate::oidc::refresh::RefreshToken;
 
-/// A refresh token of a client, with what its login rests on.
+/// A refresh token of a client.
 pub struct Held {
     /// The token.
     pub token: RefreshToken,
     /// Its family.
     pub grant_id: Uuid,
-    /// The certificate that was shown.
-    pub certificate: Option<ShownCertificate>,
 }
 
 /// The refresh token of a client with a hash.
@@ -36,25 +33,14 @@ pub async fn by_hash(
     client: &Client,
 ) -> Result<Option<Held>, StoreError> {
     let row = sqlx::query!(
-        r#"select
+        "select
             r.grant_id,
             r.confirmation,
             r.expires_at,
-            r.used_at,
-            s.certificate_not_after,
-            s.certificate_issuers,
-            s.certificate_serials,
-            exists (
-                select
-                from unnest(s.certificate_issuers, s.certificate_serials) as link (issuer, serial)
-                join ocsp_answers o on o.authority = link.issuer and o.serial = link.serial
-                where o.revoked_at is not null
-            ) as "is_revoked!"
+            r.used_at
         from refresh_tokens r
-        join grants g on g.id = r.grant_id
-        join sessions s on s.id = g.session_id
         where r.hash = $1
-            and r.client_id = $2"#,
+            and r.client_id = $2",
         &hash[..],
         client.id,
     )
@@ -64,14 +50,8 @@ pub async fn by_hash(
         let unknown = |_| StoreError::Row { table: "refresh_tokens", column: "confirmation" };
         let confirmation: Confirmation =
             serde_json::from_value(row.confirmation).map_err(unknown)?;
-        let links = row.certificate_issuers.zip(row.certificate_serials);
-        let certificate =
-            links.zip(row.certificate_not_after).map(|((issuers, serials), not_after)| {
-                let links = issuers.into_iter().zip(serials).collect();
-                ShownCertificate { not_after, links, is_revoked: row.is_revoked }
-            });
         let token = RefreshToken { used_at: row.used_at, expires_at: row.expires_at, confirmation };
-        Ok(Held { token, grant_id: row.grant_id, certificate })
+        Ok(Held { token, grant_id: row.grant_id })
     })
     .transpose()
 }

@@ -35,6 +35,19 @@ pub struct ShownCertificate {
     pub is_revoked: bool,
 }
 
+impl ShownCertificate {
+    /// From the columns of a session: issuers and serial numbers, the end of validity, and whether an answer
+    /// says that one is revoked.
+    pub(super) fn read(
+        (issuers, serials): (Option<Vec<Vec<u8>>>, Option<Vec<Vec<u8>>>),
+        not_after: Option<DateTime<Utc>>,
+        is_revoked: bool,
+    ) -> Option<Self> {
+        let links = issuers?.into_iter().zip(serials?).collect();
+        Some(Self { not_after: not_after?, links, is_revoked })
+    }
+}
+
 named! {
     /// What ends a session before its time.
     pub enum End {
@@ -137,12 +150,11 @@ pub async fn by_cookie(
             valid_until: row.valid_until,
             roles: row.roles,
         };
-        let links = row.certificate_issuers.zip(row.certificate_serials);
-        let certificate =
-            links.zip(row.certificate_not_after).map(|((issuers, serials), not_after)| {
-                let links = issuers.into_iter().zip(serials).collect();
-                ShownCertificate { not_after, links, is_revoked: row.is_revoked }
-            });
+        let certificate = ShownCertificate::read(
+            (row.certificate_issuers, row.certificate_serials),
+            row.certificate_not_after,
+            row.is_revoked,
+        );
         Ok(Session { authentication, user, certificate, begun_by_client: row.begun_by_client })
     })
     .transpose()

@@ -15,7 +15,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{DistinguishedName, Error, InconsistentKeys, ServerConfig, SupportedProtocolVersion};
+use rustls::{
+    CipherSuite, DistinguishedName, Error, InconsistentKeys, ServerConfig, SupportedProtocolVersion,
+};
 use webpki::EndEntityCert;
 
 use super::listener::TlsParts;
@@ -163,7 +165,7 @@ impl Configs {
     /// # Errors
     /// When card hosts are left without a TLS version.
     pub(super) fn new(parts: &TlsParts) -> Result<Self, Error> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = Arc::new(provider());
         let settings = &parts.settings;
         let versions: Vec<_> = [(settings.card_tls13, &TLS13), (settings.card_tls12, &TLS12)]
             .into_iter()
@@ -198,6 +200,17 @@ impl Configs {
             Asks::For(Chooser::Any) => &self.card.any,
         }
     }
+}
+
+/// What is spoken: of TLS 1.2 the four suites that RFC 9325 §4.2 recommends, as FAPI 2.0 §5.2.2 demands.
+fn provider() -> CryptoProvider {
+    const LEFT_OUT: [CipherSuite; 2] = [
+        CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    ];
+    let mut provider = aws_lc_rs::default_provider();
+    provider.cipher_suites.retain(|suite| !LEFT_OUT.contains(&suite.suite()));
+    provider
 }
 
 /// The issuer host: no certificate is asked for; resumption is welcome.
@@ -247,4 +260,26 @@ fn card(
     // HTTP/2 would let a browser reuse the connection for other hosts of the same certificate.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fapi_2_5_2_2_of_tls_1_2_the_suites_of_rfc_9325_are_spoken_and_no_others() {
+        let suites = provider().cipher_suites;
+        let of_tls_1_2 = suites.iter().filter(|suite| suite.tls13().is_none());
+        let mut names: Vec<_> = of_tls_1_2.map(|suite| format!("{:?}", suite.suite())).collect();
+        names.sort();
+        assert_eq!(
+            names,
+            [
+                "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+                "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+                "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+                "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+            ]
+        );
+    }
 }

@@ -46,7 +46,13 @@ pub(super) fn check(client: &Client) -> Result<(), RegistrationFault> {
         );
     }
     // §5.4.1.
-    if !SIGNING_ALGS.contains(&client.signing_alg) {
+    let signed_for_it = [
+        metadata.userinfo_signed_response_alg,
+        metadata.authorization_signed_response_alg,
+        metadata.introspection_signed_response_alg,
+    ];
+    let mut signed = signed_for_it.into_iter().flatten().chain([client.signing_alg]);
+    if !signed.all(|alg| SIGNING_ALGS.contains(&alg)) {
         return refuse("profile fapi2 signs with PS256, ES256 or EdDSA");
     }
     let signs_with =

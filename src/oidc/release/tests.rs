@@ -39,7 +39,9 @@ fn grant(scopes: &[Scope], claims: ClaimsRequest) -> LiveGrant {
             roles: vec!["A".to_owned(), "B".to_owned()],
         },
     };
-    grant.live(NOW, RoleDemand::NotNeeded).unwrap()
+    let mut client = client("c");
+    client.scopes = Scope::ALL.into();
+    grant.live(&client, RoleDemand::NotNeeded, NOW).unwrap()
 }
 
 fn asked(claims: &[(&str, &[Value])]) -> BTreeMap<String, ClaimDemand> {

@@ -5,6 +5,7 @@
 use super::RequestFault;
 use crate::identity::assurance::Loa;
 use crate::oidc::client::Client;
+use crate::oidc::client_metadata::Profile;
 use crate::oidc::params::Params;
 use crate::oidc::terms::ClaimsRequest;
 
@@ -31,7 +32,14 @@ fn named(
 ) -> Result<Vec<Loa>, RequestFault> {
     let defaults = &client.metadata.default_acr_values;
     Ok(match params.get("acr_values")? {
-        Some(text) => text.split(' ').filter_map(Loa::by_acr).collect(),
+        Some(text) => {
+            let ours: Vec<Loa> = text.split(' ').filter_map(Loa::by_acr).collect();
+            // OpenID Connect Profile for Sweden Connect §2.3: there, each is a demand.
+            if ours.is_empty() && client.metadata.profile == Profile::Sweden {
+                return Err(RequestFault::Acr);
+            }
+            ours
+        }
         None if claims.id_token.contains_key("acr") => Vec::new(),
         None => defaults.iter().filter_map(|acr| Loa::by_acr(acr)).collect(),
     })

@@ -19,7 +19,7 @@ pub(super) fn resources(
         if !resource::is_identifier(text) {
             return Err(RequestFault::ResourceMalformed);
         }
-        let registered = client.metadata.resources.get(text);
+        let registered = client.metadata.may_ask_for().get(text);
         registered.cloned().ok_or(RequestFault::ResourceUnregistered)
     };
     params.all("resource").map(resource).collect()

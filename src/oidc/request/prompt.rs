@@ -26,29 +26,19 @@ impl Prompt {
     pub const VALUES: [&'static str; 4] = ["none", "login", "consent", "select_account"];
 }
 
-/// `prompt` as it was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Asked {
-    /// Whether the card is asked for.
-    pub prompt: Prompt,
-    /// Whether `consent` is among the values.
-    pub has_consent: bool,
-}
-
 /// Reads `prompt`. A value that is not served is refused, `create` too (OpenID Connect Prompt Create 1.0
 /// §4.1).
-pub(super) fn prompt(params: &Params) -> Result<Asked, RequestFault> {
+pub(super) fn prompt(params: &Params) -> Result<Prompt, RequestFault> {
     let text = params.get("prompt")?.unwrap_or("");
     let values: Vec<&str> = text.split(' ').filter(|value| !value.is_empty()).collect();
-    let prompt = match values.as_slice() {
-        [] => Prompt::Unspecified,
-        ["none"] => Prompt::None,
+    match values.as_slice() {
+        [] => Ok(Prompt::Unspecified),
+        ["none"] => Ok(Prompt::None),
         values if values.iter().all(|v| *v != "none" && Prompt::VALUES.contains(v)) => {
-            Prompt::Login
+            Ok(Prompt::Login)
         }
-        _ => return Err(RequestFault::Prompt),
-    };
-    Ok(Asked { prompt, has_consent: values.contains(&"consent") })
+        _ => Err(RequestFault::Prompt),
+    }
 }
 
 /// Reads `max_age`; where it is left out, `default_max_age` of the client stands for it (OpenID Connect

@@ -3,24 +3,19 @@
 use std::collections::BTreeSet;
 
 use super::RequestFault;
-use super::prompt::Asked;
 use crate::oidc::client::Client;
 use crate::oidc::client_metadata::{GrantType, RefreshTokens};
 use crate::oidc::params::Params;
 use crate::oidc::scope::Scope;
 
 /// The scopes asked for that exist; others are ignored (OpenID Connect Core 1.0 §3.1.2.1).
-pub(super) fn scopes(
-    params: &Params,
-    client: &Client,
-    asked: Asked,
-) -> Result<BTreeSet<Scope>, RequestFault> {
+pub(super) fn scopes(params: &Params, client: &Client) -> Result<BTreeSet<Scope>, RequestFault> {
     let mut scopes: BTreeSet<Scope> =
         params.get("scope")?.unwrap_or("").split(' ').filter_map(|s| s.parse().ok()).collect();
     if !scopes.contains(&Scope::OpenId) {
         return Err(RequestFault::ScopeOpenidMissing);
     }
-    let is_offline = scopes.remove(&Scope::OfflineAccess) && permits_offline_access(client, asked);
+    let is_offline = scopes.remove(&Scope::OfflineAccess) && permits_offline_access(client);
     if !scopes.is_subset(&client.scopes) {
         return Err(RequestFault::ScopeUnregistered);
     }
@@ -29,8 +24,8 @@ pub(super) fn scopes(
 }
 
 // OpenID Connect Core 1.0 §11: ignored without prompt=consent, unless other conditions permit it; here,
-// that the client is registered for tokens that outlive the session.
-fn permits_offline_access(client: &Client, asked: Asked) -> bool {
-    let is_agreed = client.metadata.refresh_tokens == RefreshTokens::Offline;
-    client.metadata.may_use(GrantType::RefreshToken) && (asked.has_consent || is_agreed)
+// that the client is registered for tokens that outlive the session. Nothing else gives such.
+fn permits_offline_access(client: &Client) -> bool {
+    client.metadata.may_use(GrantType::RefreshToken)
+        && client.metadata.refresh_tokens == RefreshTokens::Offline
 }

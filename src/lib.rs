@@ -8,18 +8,18 @@
 //! | --- | --- |
 //! | [`cli`] | the commands: `serve`, `migrate`, `users`, `roles`, `clients`, `trust`, `inspect`, `errors`, `dev` |
 //! | [`config`] | file and environment, checked whole before anything starts |
-//! | [`serve`] | a node: started whole or not at all, kept in step, stopped gracefully |
+//! | [`serve`] | a node: started whole or not at all, kept in step, telling relying parties of logouts, stopped gracefully |
 //! | [`state`] | what a node is made of: data only, cheap to clone |
 //! | [`tls`] | one port, hosts by SNI: which asks for a certificate, and who came in by which; ports for proxies |
 //! | [`http`] | a handler for each endpoint, pages, and [`http::render`], the only bridge outward |
-//! | [`flow`] | the stories: authorize, card, check, resume, again, par, token, user_info, revoke, introspect, login_error, logout |
-//! | [`oidc`] | the protocol as pure rules: requests, clients, codes, tokens, claims, discovery |
+//! | [`flow`] | the stories: authorize, par, card, check, resume, again, back, token, user_info, introspect, revoke, login_error, logout, readiness |
+//! | [`oidc`] | the protocol as pure rules: clients and their registration, profiles, requests, codes, tokens, claims, logout, discovery |
 //! | [`pki`] | a presented chain becomes a verified certificate, or a rejection with its cause |
 //! | [`proxy`] | what listed proxies say: client certificates, client addresses, the PROXY protocol |
 //! | [`identity`] | HSA-id, personal number, level of assurance; who is let in |
 //! | [`revocation`] | what issuers say of revoked cards: fetched, kept, asked within a login |
 //! | [`client_keys`] | keys of relying parties at their own addresses: fetched, kept |
-//! | [`keys`] | signing keys as a function of time, JWTs, sealing |
+//! | [`keys`] | keys as a function of time, JWS, JWE, JWK, sealing |
 //! | [`store`] | PostgreSQL: SQL by subject; single use and invariants |
 //! | [`audit`] | what is recorded of a login for an inspector |
 //! | [`error`] | the catalogue of codes, and their wording in Swedish and English |
@@ -40,6 +40,7 @@
 //! revocation -> { store, pki, config }      client_keys -> keys
 //! store -> { oidc, identity, keys, audit, config }
 //! tls -> { pki, proxy }      pki -> identity      oidc -> { identity, keys, pki }      config -> { identity, proxy }
+//! dev -> { serve, http, flow, tls, store, config, oidc, pki, keys, identity }, in builds with the feature `dev` alone
 //! leaves for all: error, card_hosts, clock, fetch, random, secret, throttle, named
 //! ```
 //!

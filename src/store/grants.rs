@@ -72,7 +72,7 @@ pub async fn by_id(
     .await?;
     row.map(|row| {
         let certificate = ShownCertificate::read(
-            (row.certificate_issuers, row.certificate_serials),
+            [row.certificate_issuers, row.certificate_serials],
             row.certificate_not_after,
             row.is_revoked,
         );

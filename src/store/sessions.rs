@@ -39,7 +39,7 @@ impl ShownCertificate {
     /// From the columns of a session: issuers and serial numbers, the end of validity, and whether an answer
     /// says that one is revoked.
     pub(super) fn read(
-        (issuers, serials): (Option<Vec<Vec<u8>>>, Option<Vec<Vec<u8>>>),
+        [issuers, serials]: [Option<Vec<Vec<u8>>>; 2],
         not_after: Option<DateTime<Utc>>,
         is_revoked: bool,
     ) -> Option<Self> {
@@ -151,7 +151,7 @@ pub async fn by_cookie(
             roles: row.roles,
         };
         let certificate = ShownCertificate::read(
-            (row.certificate_issuers, row.certificate_serials),
+            [row.certificate_issuers, row.certificate_serials],
             row.certificate_not_after,
             row.is_revoked,
         );

@@ -340,6 +340,29 @@ async fn two_nodes_never_tell_the_same_at_once() {
     second.stop().await;
 }
 
+/// One that answers nothing keeps no other waiting, however many of its notices are due.
+#[tokio::test]
+async fn clients_take_turns() {
+    let (idp, _listener) = idp_with_listener().await;
+    idp.log_in_by(&mut idp.browser("clinician"), &idp.authorize()).await;
+    idp.register(|client| client.id = "late".to_owned()).await;
+    idp.sql(
+        "insert into logout_notices (session_id, client_id, user_id, try_at, created_at)
+        select gen_random_uuid(), client_id, user_id, created_at + interval '1 hour', created_at
+        from grants, generate_series(1, 30)
+        union all
+        select gen_random_uuid(), 'late', user_id, created_at + interval '61 minutes', created_at
+        from grants",
+    )
+    .await;
+    let now = idp.clock.now() + TimeDelta::minutes(62);
+    let taken = logout_notices::take(idp.pool(), now, TURN, 5).await.unwrap();
+    let mut clients: Vec<&str> = taken.iter().map(|notice| notice.client_id.as_str()).collect();
+    clients.sort();
+    assert_eq!(clients.len(), 5);
+    assert!(clients.contains(&"late"), "{clients:?}");
+}
+
 /// Awaits all at once.
 async fn futures_of<T>(all: [impl Future<Output = T>; 4]) -> [T; 4] {
     let [a, b, c, d] = all;

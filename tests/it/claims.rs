@@ -86,7 +86,7 @@ async fn a_profile_of_ones_own_names_what_is_told() {
     .await;
     idp.register(|client| client.metadata.claim_profile = Some("own".to_owned())).await;
     let [_, id_token, user_info] = told(&idp, "openid profile employeeHsaId systemRole").await;
-    let hsa_id = idp.pki().person("clinician").unwrap().hsa_id.clone();
+    let hsa_id = idp.pki().person("clinician").unwrap().hsa_id;
     for told in [&id_token, &user_info] {
         assert_eq!(told["urn:example:hsa"], json!(hsa_id));
         assert_eq!(told["roles"], json!(["Bedömningstandläkare", "Handläggare"]));

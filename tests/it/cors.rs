@@ -52,6 +52,9 @@ async fn everybody_reads_discovery_and_keys() {
         let answer = asked(&idp, Method::GET, path, &[("origin", "https://anybody.example")]).await;
         assert_eq!(answer.status, 200, "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
+        // A cache keeps the answer to a server, and gives it to a script.
+        let answer = asked(&idp, Method::GET, path, &[]).await;
+        assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
         let answer = preflight(&idp, path, "https://anybody.example", "GET").await;
         assert_eq!((answer.status, answer.body.as_str()), (204, ""), "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");

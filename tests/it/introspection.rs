@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use siths_idp::dev::seed::CLIENT_ID;
 use siths_idp::keys::SigningAlg;
+use siths_idp::oidc::client_metadata::SubjectType;
 
 use crate::harness::assertion::{Assertion, p256};
 use crate::harness::tokens::{API, OTHER_API, offline, opaque, refreshing, resource, system, text};
@@ -107,7 +108,11 @@ async fn a_login_is_told_with_its_assurance_and_without_the_person() {
 async fn a_client_is_told_of_its_own_refresh_tokens_and_nobody_else() {
     let idp = TestIdp::start().await;
     idp.register(resource).await;
-    idp.register(offline).await;
+    idp.register(|client| {
+        offline(client);
+        client.metadata.subject_type = SubjectType::Pairwise;
+    })
+    .await;
     let tokens = idp.login_tokens(&idp.authorize()).await;
     let token = text(&tokens, "refresh_token");
     let now = idp.clock.now().timestamp();

@@ -1,11 +1,13 @@
 //! Profiles as switches: a client of one logs in by its rules, and a request outside them is told so.
 
-use siths_idp::dev::seed::CLIENT_ID;
+use siths_idp::dev::seed::{self, CLIENT_ID};
 use siths_idp::keys::SigningAlg;
+use siths_idp::oidc::client::Client;
 use siths_idp::oidc::client_metadata::Profile;
+use siths_idp::oidc::profile::check_registration as check;
 
 use crate::harness::answer::told_by_redirect;
-use crate::harness::assertion::{ASSERTION_TYPE, Assertion, p256};
+use crate::harness::assertion::{ASSERTION_TYPE, Assertion, p256, rsa};
 use crate::harness::dpop::Proof;
 use crate::harness::{Answer, Authorize, REDIRECT_URI, TestIdp, TokenRequest};
 use crate::token::claims;
@@ -32,6 +34,64 @@ async fn a_request_outside_the_swedish_profile_is_told_so() {
         assert_eq!(found.1, code);
     }
     idp.code(&mut idp.browser("clinician"), &good()).await;
+}
+
+/// Swedish OpenID Connect Profile §2.3: levels that cannot be had stop the request; elsewhere they are a wish.
+#[tokio::test]
+async fn section_2_3_levels_of_elsewhere_alone_are_refused() {
+    let idp = TestIdp::start().await;
+    let elsewhere = "http://id.elegnamnden.se/loa/1.0/loa3";
+    let request = idp.authorize().set("state", STATE).set("acr_values", elsewhere);
+    idp.code(&mut idp.browser("clinician"), &request).await;
+    idp.register(|client| client.metadata.profile = Profile::Sweden).await;
+    let answer = idp.browser_with(None).get(&request.url()).await.unwrap();
+    let told = answer.location().unwrap();
+    assert!(told.query_pairs().any(|(_, value)| value == "unmet_authentication_requirements"));
+    let one_of_ours = format!("{elsewhere} http://id.sambi.se/loa/loa3");
+    idp.code(&mut idp.browser("clinician"), &request.set("acr_values", &one_of_ours)).await;
+}
+
+/// FAPI 2.0 Security Profile §5.4.1 at a protected resource: a proof by RS256 proves nothing.
+#[tokio::test]
+async fn section_5_4_1_a_fapi2_client_proves_its_key_by_ps256_at_user_info_too() {
+    let idp = fapi2().await;
+    let code = idp.code(&mut idp.browser("clinician"), &pushed(&idp).await).await;
+    let proof = idp.token_proof().of(rsa(), Algorithm::PS256);
+    let tokens = idp.tokens(&redeemed(&idp, &code).dpop(&proof)).await;
+    let access_token = tokens["access_token"].as_str().unwrap();
+    let by = |alg| idp.user_info_proof(access_token).of(rsa(), alg);
+    let answer = idp.user_info_by_dpop(access_token, &[&by(Algorithm::RS256)]).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.problem(idp.issuer()), "dpop_alg_unsupported");
+    let answer = idp.user_info_by_dpop(access_token, &[&by(Algorithm::PS256)]).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+/// §5.4.1: whatever is signed for a client of the profile.
+#[test]
+fn section_5_4_1_a_fapi2_client_registers_no_answer_by_rs256() {
+    let mut client = seed::demo_client(REDIRECT_URI, "a-secret");
+    p256().register(&mut client);
+    client.signing_alg = SigningAlg::Es256;
+    client.metadata.profile = Profile::Fapi2;
+    client.metadata.dpop_bound_access_tokens = true;
+    assert_eq!(check(&client).map_err(|fault| fault.to_string()), Ok(()));
+    for edit in [
+        |client: &mut Client| {
+            client.metadata.userinfo_signed_response_alg = Some(SigningAlg::Rs256);
+        },
+        |client: &mut Client| {
+            client.metadata.authorization_signed_response_alg = Some(SigningAlg::Rs256);
+        },
+        |client: &mut Client| {
+            client.metadata.introspection_signed_response_alg = Some(SigningAlg::Rs256);
+        },
+    ] {
+        let mut client = client.clone();
+        edit(&mut client);
+        let fault = check(&client).unwrap_err().to_string();
+        assert!(fault.contains("PS256, ES256 or EdDSA"), "{fault}");
+    }
 }
 
 async fn fapi2() -> TestIdp {

@@ -101,6 +101,8 @@ async fn client_and_response_type_are_the_same_beside_it_and_in_it() {
         object(&idp).set("client_id", json!([CLIENT_ID])),
         object(&idp).set("iss", "another"),
         object(&idp).without("iss"),
+        // RFC 9101 §10.8: it could be used as a client assertion.
+        object(&idp).set("sub", CLIENT_ID),
     ] {
         let told = refused(&idp, &beside(&idp, &wrong.sign(p256()))).await;
         assert_eq!(told, "request_object_client_wrong", "{}", wrong.claims);

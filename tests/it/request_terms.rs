@@ -6,6 +6,7 @@ use siths_idp::keys::JweAlg;
 use siths_idp::oidc::client::Client;
 use siths_idp::oidc::client_metadata::{GrantType, RefreshTokens};
 use siths_idp::oidc::registration;
+use siths_idp::oidc::scope::Scope;
 
 use crate::harness::answer::told_by_redirect;
 use crate::harness::{Authorize, REDIRECT_URI, TestIdp};
@@ -15,7 +16,7 @@ const OTHER: &str = "urn:riv:clinicalprocess";
 
 async fn terms(idp: &TestIdp, request: &Authorize) -> Value {
     idp.sql("delete from grants").await;
-    idp.login_tokens(request).await;
+    idp.code(&mut idp.browser("clinician"), request).await;
     let [terms] = idp.rows("select terms from grants").await.try_into().unwrap();
     terms
 }
@@ -79,6 +80,33 @@ async fn offline_access_is_granted_where_it_is_registered_and_ignored_elsewhere(
     idp.register(|client| refreshing(client, RefreshTokens::Offline)).await;
     assert!(granted(plain()).await);
     assert!(granted(consent()).await);
+}
+
+/// What was granted is worth no more than what the client is registered for when it is used.
+#[tokio::test]
+async fn a_scope_that_was_taken_from_the_client_opens_nothing_any_more() {
+    let idp = TestIdp::start().await;
+    let tokens = idp.login_tokens(&idp.authorize().set("scope", "openid profile")).await;
+    let token = tokens["access_token"].as_str().unwrap();
+    assert!(idp.user_info(token).await.json()["family_name"].is_string());
+    idp.register(|client| client.scopes = [Scope::OpenId].into()).await;
+    let told = idp.user_info(token).await;
+    assert_eq!((told.status, &told.json()["family_name"]), (200, &Value::Null));
+}
+
+/// Whoever may ask what tokens are worth is a resource: its names are for others to ask for.
+#[tokio::test]
+async fn a_resource_gets_no_tokens_for_itself() {
+    let idp = TestIdp::start().await;
+    idp.register(|client| {
+        client.metadata.resources = [API.to_owned()].into();
+        client.metadata.introspects = true;
+    })
+    .await;
+    let request = idp.authorize().set("resource", API);
+    let answer = idp.browser_with(None).get(&request.url()).await.unwrap();
+    let told = told_by_redirect(&answer, REDIRECT_URI, idp.issuer());
+    assert_eq!(told, "resource_unregistered");
 }
 
 /// What a registration says of requests holds, or is refused with what would be right.

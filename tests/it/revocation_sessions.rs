@@ -52,6 +52,19 @@ async fn a_session_ends_when_a_list_says_that_its_card_is_revoked() {
     assert_eq!(walk.error_code(), "certificate_revoked");
 }
 
+/// Nothing that the card gave opens anything any more, without waiting for the token to run out.
+#[tokio::test]
+async fn an_access_token_is_worth_nothing_when_its_card_is_revoked() {
+    let (idp, _) = logged_in(RevocationOrder::Crl).await;
+    let tokens = idp.login_tokens(&idp.authorize()).await;
+    let token = tokens["access_token"].as_str().unwrap();
+    idp.fetch_again().await;
+    assert_eq!(idp.user_info(token).await.status, 200);
+    idp.revoke("clinician");
+    idp.fetch_again().await;
+    assert_eq!(idp.user_info(token).await.problem(idp.issuer()), "token_revoked");
+}
+
 #[tokio::test]
 async fn a_session_ends_when_the_authority_of_its_card_is_revoked() {
     let (idp, mut browser) = logged_in(RevocationOrder::Crl).await;

@@ -4,7 +4,7 @@ use siths_idp::dev::browser::{Browser, Response};
 use siths_idp::oidc::client::SignOn;
 
 use crate::harness::answer::{handed_back, told_by_redirect};
-use crate::harness::{Authorize, REDIRECT_URI, TestIdp};
+use crate::harness::{Answer, Authorize, REDIRECT_URI, TestIdp};
 
 const LOA2: &str = "http://id.sambi.se/loa/loa2";
 const LOA3: &str = "http://id.sambi.se/loa/loa3";
@@ -284,4 +284,33 @@ async fn a_card_that_lets_nobody_in_ends_the_session_of_somebody_else() {
     assert_eq!(walk.error_code(), "user_unknown");
     let answer = first_answer(&idp, &mut browser, &silent).await;
     assert_eq!(told_by_redirect(&answer, REDIRECT_URI, idp.issuer()), "login_required");
+}
+
+/// OpenID Connect Core 1.0 §3.1.2.1: POST does what GET does, though browsers send no `Lax` cookie with a
+/// form of another site.
+#[tokio::test]
+async fn a_form_of_another_site_is_answered_by_the_session_too() {
+    let idp = TestIdp::start().await;
+    let mut browser = idp.browser("clinician");
+    idp.code(&mut browser, &idp.authorize()).await;
+    let silent = idp.authorize().set("prompt", "none");
+    let post = |site: &'static str, request: &Authorize| {
+        let form: Vec<(String, String)> =
+            request.form().into_iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        idp.http().post(idp.at("/authorize")).header("sec-fetch-site", site).form(&form).send()
+    };
+    let answer = Answer::of(post("cross-site", &silent).await.unwrap()).await;
+    assert_eq!(answer.status, 303);
+    let again = idp.issuer().join(answer.header("location")).unwrap();
+    assert_eq!(again.path(), "/authorize");
+    let answer = browser.get(&again).await.unwrap();
+    assert!(answer.location().unwrap().query_pairs().any(|(name, _)| name == "code"));
+    // What no address can carry, and what brings the cookies that there are, is answered as it came.
+    let long = silent.set("ui_locales", &"sv ".repeat(2000));
+    for (site, request) in
+        [("cross-site", long), ("same-origin", idp.authorize().set("prompt", "none"))]
+    {
+        let answer = Answer::of(post(site, &request).await.unwrap()).await;
+        assert!(answer.header("location").contains("error=login_required"), "{site}");
+    }
 }

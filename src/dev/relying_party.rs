@@ -252,7 +252,11 @@ impl RelyingParty {
     }
 }
 
-async fn send(
+/// Sends what the crate asks, by a client of one's own.
+///
+/// # Errors
+/// When there is no answer.
+pub async fn send(
     client: reqwest::Client,
     request: HttpRequest,
 ) -> Result<HttpResponse, reqwest::Error> {

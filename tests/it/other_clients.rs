@@ -6,6 +6,7 @@
 mod further;
 mod logout;
 mod refresh;
+mod rust;
 
 use serde_json::{Value, json};
 use siths_idp::dev::browser::Browser;

@@ -1,9 +1,10 @@
 //! Relying parties on other people's libraries, driven by lines of JSON.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Once;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -118,10 +119,10 @@ pub fn is_there(found: bool, what: &'static str) -> bool {
     }
     let line = format!("not installed: {what} as tests/clients has it; run tests/clients/install");
     assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{line}");
-    static TOLD: Once = Once::new();
-    TOLD.call_once(|| {
+    static TOLD: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+    if TOLD.lock().unwrap().insert(what) {
         let _ = writeln!(std::io::stderr(), "tests of other clients are skipped, {line}");
-    });
+    }
     false
 }
 

@@ -12,10 +12,12 @@ use crate::state::App;
 
 /// The discovery document, at the addresses of OpenID Connect Discovery 1.0 §4 and RFC 8414 §3.
 pub async fn metadata(State(app): State<App>, headers: HeaderMap) -> Response {
+    let registry = app.registry.load();
     let metadata = oidc::metadata(Installation {
         issuer: &app.issuer,
         mtls_host: app.mtls_host.as_deref(),
         profiles: &app.claim_profiles,
+        ring: registry.keyring.at(app.clock.now()),
     });
     cached::json(&headers, &metadata).unwrap_or_else(|error| failed(&app, &error))
 }

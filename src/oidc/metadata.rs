@@ -19,6 +19,8 @@ use super::request::Prompt;
 use super::response_mode::ResponseMode;
 use super::scope::Scope;
 use crate::identity::assurance::Loa;
+use crate::keys::jwe::KeyFamily;
+use crate::keys::keyring::RingAt;
 use crate::keys::{ClientAlg, JweAlg, JweEnc, SigningAlg};
 
 /// Claims that every ID token may hold, whatever was asked for.
@@ -34,6 +36,8 @@ pub struct Installation<'a> {
     pub mtls_host: Option<&'a str>,
     /// The names that claims go by.
     pub profiles: &'a ClaimProfiles,
+    /// The keys that it has now: what no key is active for is not offered.
+    pub ring: RingAt<'a>,
 }
 
 /// The discovery document; members stand in the order of the specifications that define them.
@@ -122,6 +126,11 @@ pub fn metadata(of: Installation<'_>) -> Metadata {
         };
         AuthMethod::ALL.into_iter().filter(is_served).map(|method| method.name().into()).collect()
     };
+    let signing = || {
+        let algs = SigningAlg::ALL.into_iter().filter(|alg| of.ring.signing(*alg).is_some());
+        algs.map(|alg| alg.name().to_owned()).collect()
+    };
+    let decrypting = |alg: &JweAlg| of.ring.can_decrypt(KeyFamily::of(*alg));
     Metadata {
         issuer: issuer.to_owned(),
         authorization_endpoint: at(paths::AUTHORIZE),
@@ -134,14 +143,18 @@ pub fn metadata(of: Installation<'_>) -> Metadata {
         grant_types_supported: owned(GrantType::NAMES),
         acr_values_supported: owned(&Loa::ALL.map(Loa::acr)),
         subject_types_supported: owned(SubjectType::NAMES),
-        id_token_signing_alg_values_supported: owned(SigningAlg::NAMES),
+        id_token_signing_alg_values_supported: signing(),
         id_token_encryption_alg_values_supported: owned(JweAlg::NAMES),
         id_token_encryption_enc_values_supported: owned(JweEnc::NAMES),
-        userinfo_signing_alg_values_supported: owned(SigningAlg::NAMES),
+        userinfo_signing_alg_values_supported: signing(),
         userinfo_encryption_alg_values_supported: owned(JweAlg::NAMES),
         userinfo_encryption_enc_values_supported: owned(JweEnc::NAMES),
         request_object_signing_alg_values_supported: owned(ClientAlg::NAMES),
-        request_object_encryption_alg_values_supported: owned(JweAlg::NAMES),
+        request_object_encryption_alg_values_supported: JweAlg::ALL
+            .into_iter()
+            .filter(decrypting)
+            .map(|alg| alg.name().to_owned())
+            .collect(),
         request_object_encryption_enc_values_supported: owned(JweEnc::NAMES),
         token_endpoint_auth_methods_supported: methods(&[]),
         token_endpoint_auth_signing_alg_values_supported: owned(ClientAlg::NAMES),
@@ -163,13 +176,13 @@ pub fn metadata(of: Installation<'_>) -> Metadata {
         introspection_endpoint_auth_methods_supported: methods(&[AuthMethod::None]),
         introspection_endpoint_auth_signing_alg_values_supported: owned(ClientAlg::NAMES),
         code_challenge_methods_supported: owned(&["S256"]),
-        introspection_signing_alg_values_supported: owned(SigningAlg::NAMES),
+        introspection_signing_alg_values_supported: signing(),
         authorization_response_iss_parameter_supported: true,
         pushed_authorization_request_endpoint: at(paths::PAR),
         // Each client is registered by itself: no rule holds for all.
         require_pushed_authorization_requests: false,
         require_signed_request_object: false,
-        authorization_signing_alg_values_supported: owned(SigningAlg::NAMES),
+        authorization_signing_alg_values_supported: signing(),
         dpop_signing_alg_values_supported: owned(ClientAlg::NAMES),
         prompt_values_supported: owned(&Prompt::VALUES),
         tls_client_certificate_bound_access_tokens: of.mtls_host.is_some(),

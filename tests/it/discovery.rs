@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use siths_idp::keys::SigningAlg;
 use siths_idp::oidc::client_metadata::{GrantType, RefreshTokens};
-
 use siths_idp::oidc::scope::Scope;
 
 use crate::harness::{Answer, Authorize, TestIdp};
@@ -245,4 +245,23 @@ async fn every_node_names_a_document_the_same() {
         let there = Answer::of(there).await;
         assert_eq!(there.header("etag"), get(&idp, path).await.header("etag"), "{path}");
     }
+}
+
+/// What no key is active for now is offered to nobody.
+#[tokio::test]
+async fn algorithms_are_those_of_the_keys_that_are_there() {
+    let idp = TestIdp::start().await;
+    idp.sql("update signing_keys set retire_at = now(), withdraw_at = now() where alg in ('ES384', 'RSA-OAEP')")
+        .await;
+    idp.until(|app| {
+        app.registry.load().keyring.at(idp.clock.now()).signing(SigningAlg::Es384).is_none()
+    })
+    .await;
+    let told = get(&idp, DISCOVERY).await.json();
+    for member in ["id_token", "userinfo", "authorization", "introspection"] {
+        let member = format!("{member}_signing_alg_values_supported");
+        assert_eq!(told[&member], json!(["ES256", "PS256", "RS256", "EdDSA"]), "{member}");
+    }
+    let algs = &told["request_object_encryption_alg_values_supported"];
+    assert_eq!(algs, &json!(["ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"]));
 }

@@ -62,7 +62,7 @@ async fn section_5_4_1_a_fapi2_client_proves_its_key_by_ps256_at_user_info_too()
     let by = |alg| idp.user_info_proof(access_token).of(rsa(), alg);
     let answer = idp.user_info_by_dpop(access_token, &[&by(Algorithm::RS256)]).await;
     assert_eq!(answer.status, 401);
-    assert_eq!(answer.problem(idp.issuer()), "dpop_alg_unsupported");
+    assert_eq!(answer.json()["error_code"], "dpop_alg_unsupported");
     let answer = idp.user_info_by_dpop(access_token, &[&by(Algorithm::PS256)]).await;
     assert_eq!(answer.status, 200, "{}", answer.body);
 }

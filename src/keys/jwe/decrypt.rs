@@ -37,6 +37,14 @@ named! {
     }
 }
 
+impl KeyFamily {
+    /// Whose keys open what is encrypted by an algorithm.
+    #[must_use]
+    pub const fn of(alg: JweAlg) -> Self {
+        if alg.is_rsa() { Self::Rsa } else { Self::Ec }
+    }
+}
+
 /// A private key of ours, ready to open.
 pub struct DecryptionKey {
     key: Key,
@@ -135,7 +143,7 @@ impl DecryptionKey {
     }
 
     fn fits(&self, alg: JweAlg) -> bool {
-        alg.is_rsa() == (self.family() == KeyFamily::Rsa)
+        KeyFamily::of(alg) == self.family()
     }
 
     /// The content encryption key, where it comes out.

@@ -43,6 +43,26 @@ pub struct Encryption {
 }
 
 impl Encryption {
+    /// How ID tokens are, for a client.
+    #[must_use]
+    pub const fn of_id_tokens(client: &Client) -> Self {
+        let metadata = &client.metadata;
+        Self {
+            alg: metadata.id_token_encrypted_response_alg,
+            enc: metadata.id_token_encrypted_response_enc,
+        }
+    }
+
+    /// Whether there is a key: asked before anything is redeemed that would be lost without one.
+    ///
+    /// # Errors
+    /// [`ProtectFault::NoKey`].
+    pub async fn check(self, app: &App, client: &Client) -> Result<(), ProtectFault> {
+        let Some(alg) = self.alg else { return Ok(()) };
+        let key = client_keys::encrypting_to(app, client, alg).await;
+        key.map(drop).ok_or(ProtectFault::NoKey)
+    }
+
     fn enc(self) -> JweEnc {
         self.enc.unwrap_or(JweEnc::A128CbcHs256)
     }

@@ -1,6 +1,7 @@
 //! A code becomes tokens (RFC 6749 §4.1.3; OpenID Connect Core 1.0 §3.1.3).
 
 use super::authorize::role_demand;
+use super::protected::Encryption;
 use super::refresh;
 use super::token::{TokenCall, TokenRefusal, Tokens};
 use super::tokens::{self, Bound};
@@ -23,6 +24,9 @@ pub async fn redeem(
     let request = TokenRequest::parse(params)?;
     let client = &*by.client;
     let now = app.clock.now();
+    let issuer = issuer_identifier(&app.issuer);
+    resource::could_be_granted(&request.resources, client, issuer).map_err(GrantFault::Resource)?;
+    Encryption::of_id_tokens(client).check(app, client).await?;
     let issued = match redeem_code(&app.pool, &request.code, &by, call.address, now).await? {
         Redemption::Fresh(issued) => issued,
         Redemption::Replayed => return Err(GrantFault::CodeReplayed.into()),
@@ -31,7 +35,6 @@ pub async fn redeem(
     };
     issued.check_key(&confirmation)?;
     let grant = issued.check(&request, (client, role_demand(client)), now)?;
-    let issuer = issuer_identifier(&app.issuer);
     let audience = resource::of_grant(request.resources, &grant.terms, client, issuer)
         .map_err(GrantFault::Resource)?;
     let first = refresh::first(app, client, &grant, &confirmation)?;

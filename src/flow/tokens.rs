@@ -56,10 +56,7 @@ pub async fn of_grant(app: &App, to: Bound<'_>, grant: &LiveGrant) -> Result<Mad
     let mut made = made(app, client, claims)?;
     if grant.scopes.contains(&Scope::OpenId) {
         let id_token = id_token(app, client, grant, &sub, &made.tokens.access_token)?;
-        let encryption = Encryption {
-            alg: client.metadata.id_token_encrypted_response_alg,
-            enc: client.metadata.id_token_encrypted_response_enc,
-        };
+        let encryption = Encryption::of_id_tokens(client);
         made.tokens.id_token = Some(encryption.jwt(app, client, id_token).await?);
     }
     Ok(made)

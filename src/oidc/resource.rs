@@ -66,6 +66,24 @@ pub fn is_identifier(text: &str) -> bool {
         && Url::parse(text).is_ok()
 }
 
+/// Looks at what a token request names before anything is redeemed: what no grant of the client can hold costs
+/// it nothing.
+///
+/// # Errors
+/// [`ResourceFault::NotGranted`].
+pub fn could_be_granted(
+    asked: &BTreeSet<String>,
+    client: &Client,
+    issuer: &str,
+) -> Result<(), ResourceFault> {
+    let registered = client.metadata.may_ask_for();
+    if asked.iter().all(|one| one == issuer || registered.contains(one)) {
+        Ok(())
+    } else {
+        Err(ResourceFault::NotGranted)
+    }
+}
+
 /// For whom an access token of a grant is: what is asked for, else all that was granted, else the
 /// provider itself, whose UserInfo every grant opens.
 ///

@@ -217,7 +217,8 @@ async fn without_a_fitting_key_of_the_client_nothing_is_sent() {
         client.metadata.userinfo_encrypted_response_alg = Some(JweAlg::RsaOaep);
     })
     .await;
-    let tokens = idp.login_tokens(&idp.authorize()).await;
+    // The code was not lost by it.
+    let tokens = idp.tokens(&idp.token_request(&code)).await;
     let answer = idp.user_info(tokens["access_token"].as_str().unwrap()).await;
     assert!(answer.status >= 400 && !answer.body.contains("Testsson"), "{}", answer.body);
 }

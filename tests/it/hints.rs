@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use siths_idp::dev::browser::{Browser, Response};
-use siths_idp::keys::SigningAlg;
+use siths_idp::keys::jwe::RecipientKey;
+use siths_idp::keys::{JweAlg, JweEnc, SigningAlg};
 use siths_idp::oidc::client::SignOn;
 
 use crate::harness::answer::{handed_back, told_by_redirect};
@@ -47,6 +48,30 @@ async fn id_token_hint_is_that_person_or_nobody() {
     let audited = "select count(*) from audit_events where event = 'login.failed'
         and details ->> 'code' = 'user_not_expected' and user_id is not null";
     assert_eq!(idp.count(audited).await, 1);
+}
+
+/// OpenID Connect Core 1.0 §3.1.2.1, RP-Initiated Logout 1.0 §2: an ID token as hint, encrypted to us.
+#[tokio::test]
+async fn an_encrypted_hint_is_opened_and_its_signature_checked() {
+    let idp = TestIdp::start().await;
+    let mut browser = idp.browser("clinician");
+    let hint = id_token(&idp, &mut browser).await;
+    let jwks: Value = idp.http().get(idp.at("/jwks")).send().await.unwrap().json().await.unwrap();
+    let encrypted = |text: &str| {
+        RecipientKey::choose(&jwks, JweAlg::EcdhEs).unwrap().nest(JweEnc::A256Gcm, text).unwrap()
+    };
+    let silent = |hint: &str| idp.authorize().set("prompt", "none").set("id_token_hint", hint);
+    idp.code(&mut browser, &silent(&encrypted(&hint))).await;
+    let cut = hint.rsplit_once('.').unwrap().0;
+    for wrong in [encrypted(&format!("{cut}.AAAA")), encrypted("{}"), format!("{cut}.a.b.c")] {
+        let answer = browser.get(&silent(&wrong).url()).await.unwrap();
+        assert_eq!(told(&idp, &answer), "id_token_hint_invalid");
+    }
+    // Nobody is asked whether to log out: it is the session of the hint.
+    let mut logout = idp.at("/logout");
+    logout.query_pairs_mut().append_pair("id_token_hint", &encrypted(&hint));
+    assert_eq!(browser.get(&logout).await.unwrap().status, 200);
+    assert_eq!(idp.count("select count(*) from sessions where ended_by = 'logout'").await, 1);
 }
 
 /// Where a session would serve, one of somebody else does not, and the card is asked for.

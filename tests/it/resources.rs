@@ -75,10 +75,14 @@ async fn rfc_8707_2_a_resource_that_is_none_or_was_not_granted_is_an_invalid_tar
         (true, "urn:example:third", "resource_not_granted"),
         (false, API, "resource_not_granted"),
     ] {
-        let request = code(&idp, is_granted).await.add("resource", resource);
-        let answer = idp.token_answer(&request).await;
+        let good = code(&idp, is_granted).await;
+        let answer = idp.token_answer(&good.clone().add("resource", resource)).await;
         assert_eq!(answer.problem(idp.issuer()), told, "{resource}");
         assert_eq!(answer.json()["error"], "invalid_target");
+        // What no code of the client can hold costs it none.
+        if resource != API {
+            idp.tokens(&good).await;
+        }
     }
 }
 

@@ -143,8 +143,9 @@ fn oauth_names_are_those_that_the_endpoint_may_return() {
         // RFC 8707 §2.
         "invalid_target",
     ];
-    // RFC 6749 §5.2, RFC 8707 §2.
+    // RFC 6749 §5.2, RFC 8707 §2. §5.2 has no name for a 503: that of §4.1.2.1.
     let token = [
+        "temporarily_unavailable",
         "invalid_request",
         "invalid_client",
         "invalid_grant",

@@ -3,12 +3,10 @@
 use super::{Checked, refuse};
 use crate::identity::assurance::Loa;
 use crate::oidc::client::Client;
-use crate::oidc::resource;
 
 /// Asked in this order.
 pub(super) fn check(client: &Client) -> Checked {
     default_levels_are_ours(client)?;
-    resources_are_identifiers(client)?;
     answers_are_not_encrypted(client)
 }
 
@@ -19,14 +17,6 @@ fn default_levels_are_ours(client: &Client) -> Checked {
         return refuse(&format!("default_acr_values names another level than {known}"));
     }
     Ok(())
-}
-
-// RFC 8707 §2.
-fn resources_are_identifiers(client: &Client) -> Checked {
-    if client.metadata.resources.iter().all(|text| resource::is_identifier(text)) {
-        return Ok(());
-    }
-    refuse("each of resources is an absolute URI without fragment, in ASCII")
 }
 
 // JARM §2.2: not there yet, and a client that registered it must not get answers that are readable.

@@ -14,10 +14,9 @@ pub(super) fn check(client: &Client) -> Checked {
     offline_tokens_are_refresh_tokens(client)?;
     refresh_tokens_of_public_clients_are_guarded(client)?;
     resources_are_absolute_uris(client)?;
-    clients_that_act_alone_are_confidential(client)?;
     clients_that_act_alone_are_no_people(client)?;
     system_scopes_are_for_clients_that_act_alone(client)?;
-    whoever_introspects_has_a_name_and_a_proof(client)
+    whoever_introspects_has_a_name(client)
 }
 
 fn is_public(client: &Client) -> bool {
@@ -60,14 +59,6 @@ fn resources_are_absolute_uris(client: &Client) -> Checked {
     Ok(())
 }
 
-// RFC 6749 §4.4.
-fn clients_that_act_alone_are_confidential(client: &Client) -> Checked {
-    if is_public(client) && client.metadata.may_use(GrantType::ClientCredentials) {
-        return refuse("the grant type client_credentials needs client authentication");
-    }
-    Ok(())
-}
-
 // RFC 9068 §5: its sub is the client_id, which must not be taken for a person's.
 fn clients_that_act_alone_are_no_people(client: &Client) -> Checked {
     let looks_like_a_person = Uuid::try_parse(&client.id).is_ok();
@@ -91,15 +82,9 @@ fn system_scopes_are_for_clients_that_act_alone(client: &Client) -> Checked {
     }
 }
 
-// RFC 7662 §2.1, §4.
-fn whoever_introspects_has_a_name_and_a_proof(client: &Client) -> Checked {
-    if !client.metadata.introspects {
-        return Ok(());
-    }
-    if is_public(client) {
-        return refuse("introspects needs client authentication");
-    }
-    if client.metadata.resources.is_empty() {
+// RFC 7662 §4.
+fn whoever_introspects_has_a_name(client: &Client) -> Checked {
+    if client.metadata.introspects && client.metadata.resources.is_empty() {
         return refuse("introspects needs resources: the identifiers that tokens name it by");
     }
     Ok(())
@@ -110,7 +95,6 @@ mod tests {
     use super::*;
     use crate::oidc::client::ClientAuthentication;
     use crate::oidc::client::testing::client;
-    use crate::oidc::client_metadata::Profile;
 
     /// What `clients add` says of a client.
     fn said(edit: impl FnOnce(&mut Client)) -> String {
@@ -171,13 +155,6 @@ mod tests {
             client.metadata.refresh_token_rotation = Some(false);
         };
         assert!(said(unguarded).contains("rotate"));
-        assert!(
-            said(|client| {
-                public(client);
-                client.metadata.profile = Profile::Fapi2;
-            })
-            .contains("rotate")
-        );
         assert_eq!(
             said(|client| {
                 unguarded(client);
@@ -210,7 +187,7 @@ mod tests {
                 alone(client);
                 client.authentication = ClientAuthentication::None;
             })
-            .contains("client authentication")
+            .contains("clients that authenticate")
         );
         assert!(
             said(|client| {
@@ -238,7 +215,7 @@ mod tests {
                 resource(client);
                 client.authentication = ClientAuthentication::None;
             })
-            .contains("client authentication")
+            .contains("clients that authenticate")
         );
     }
 }

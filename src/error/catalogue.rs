@@ -269,10 +269,6 @@ catalogue! {
     ClientCertificateStatusUnknown = "client_certificate_status_unknown", "temporarily_unavailable", 503, RelyingParty, true;
     /// A client whose tokens are bound to its certificate came without one.
     ClientCertificateRequired = "client_certificate_required", "invalid_request", 400, RelyingParty, false;
-    /// An access token that is bound to a certificate, over a connection without one.
-    TokenCertificateMissing = "token_certificate_missing", "invalid_token", 401, RelyingParty, false;
-    /// An access token that is bound to another certificate than the connection's.
-    TokenCertificateMismatch = "token_certificate_mismatch", "invalid_token", 401, RelyingParty, false;
 
     // What happens to a DPoP proof.
     /// No DPoP proof, from a client or beside a token that must have one.
@@ -301,10 +297,6 @@ catalogue! {
     DpopJktMismatch = "dpop_jkt_mismatch", "invalid_dpop_proof", 400, RelyingParty, false;
     /// A code or refresh token that is bound to another key than was proved.
     GrantKeyMismatch = "grant_key_mismatch", "invalid_grant", 400, RelyingParty, false;
-    /// An access token that is bound to another key than the DPoP proof beside it.
-    DpopKeyMismatch = "dpop_key_mismatch", "invalid_token", 401, RelyingParty, false;
-    /// An access token bound to a key that is used as a bearer token, or the reverse.
-    TokenSchemeWrong = "token_scheme_wrong", "invalid_token", 401, RelyingParty, false;
 
     // What happens to a token request.
     /// No `grant_type`.
@@ -373,6 +365,14 @@ catalogue! {
     TokenScopeInsufficient = "token_scope_insufficient", "insufficient_scope", 403, RelyingParty, false;
     /// Revoked, or its user is no longer allowed to log in.
     TokenRevoked = "token_revoked", "invalid_token", 401, RelyingParty, false;
+    /// An access token that is bound to a certificate, over a connection without one.
+    TokenCertificateMissing = "token_certificate_missing", "invalid_token", 401, RelyingParty, false;
+    /// An access token that is bound to another certificate than the connection's.
+    TokenCertificateMismatch = "token_certificate_mismatch", "invalid_token", 401, RelyingParty, false;
+    /// An access token that is bound to another key than the DPoP proof beside it.
+    DpopKeyMismatch = "dpop_key_mismatch", "invalid_token", 401, RelyingParty, false;
+    /// An access token bound to a key that is used as a bearer token, or the reverse.
+    TokenSchemeWrong = "token_scheme_wrong", "invalid_token", 401, RelyingParty, false;
 
     // What happens to a logout.
     /// An `id_token_hint` that is no ID token issued here.

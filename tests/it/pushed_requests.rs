@@ -387,6 +387,8 @@ async fn a_client_pushes_so_many_a_minute_and_no_more() {
     let answer = idp.push(&idp.authorize()).await;
     assert_eq!(answer.problem(idp.issuer()), "pushed_too_often");
     assert_eq!(answer.status, 429);
+    // RFC 6585 §4.
+    assert_eq!(answer.header("retry-after"), "60");
     let request = idp.authorize().set("client_id", "other");
     assert_eq!(idp.push_by(&request, Some(("other", CLIENT_SECRET))).await.status, 201);
 }

@@ -153,6 +153,9 @@ fn oauth_names_are_those_that_the_endpoint_may_return() {
         "unsupported_grant_type",
         "invalid_scope",
         "invalid_target",
+        // RFC 9449 §5, §8; §7.1, §9 has them at resources, too.
+        "invalid_dpop_proof",
+        "use_dpop_nonce",
     ];
     // RFC 6750 §3.1.
     let bearer = ["invalid_request", "invalid_token", "insufficient_scope"];

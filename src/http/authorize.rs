@@ -37,6 +37,13 @@ fn lacks_cookies(headers: &HeaderMap) -> bool {
         && cookie(headers, SESSION_COOKIE).is_none()
 }
 
+/// Whether nothing in a request may name a person: addresses end up in histories and logs, and a form is how
+/// a relying party keeps such things out of them.
+fn may_be_in_an_address(params: &Params) -> bool {
+    const MAY_NAME_A_PERSON: [&str; 4] = ["id_token_hint", "login_hint", "claims", "request"];
+    MAY_NAME_A_PERSON.iter().all(|name| params.get(name) == Ok(None))
+}
+
 /// The request in a form.
 pub async fn by_form(
     State(app): State<App>,
@@ -46,7 +53,7 @@ pub async fn by_form(
     body: Body,
 ) -> Response {
     match form(&headers, body).await {
-        Ok(params) if lacks_cookies(&headers) => {
+        Ok(params) if lacks_cookies(&headers) && may_be_in_an_address(&params) => {
             let location = format!("{}?{}", paths::AUTHORIZE, params.encode());
             if location.len() <= LONGEST_ADDRESS {
                 render::answer(Answer::redirect(location, Vec::new()), &Reader::of(&uri, &headers))

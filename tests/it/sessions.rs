@@ -305,6 +305,12 @@ async fn a_form_of_another_site_is_answered_by_the_session_too() {
     assert_eq!(again.path(), "/authorize");
     let answer = browser.get(&again).await.unwrap();
     assert!(answer.location().unwrap().query_pairs().any(|(name, _)| name == "code"));
+    // Nor does an address get what may name a person and came by a form to be in none.
+    for name in ["id_token_hint", "login_hint", "claims", "request"] {
+        let answer = post("cross-site", &silent.clone().set(name, "x")).await.unwrap();
+        let answer = Answer::of(answer).await;
+        assert!(!answer.header("location").contains("/authorize?"), "{name}");
+    }
     // What no address can carry, and what brings the cookies that there are, is answered as it came.
     let long = silent.set("ui_locales", &"sv ".repeat(2000));
     for (site, request) in
